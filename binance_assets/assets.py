@@ -1,0 +1,72 @@
+"""What all assets have in common: how a table's declaration becomes what the Dagster UI shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+import pandera.pandas as pa
+
+from binance_assets.tables import Table
+from binance_assets.warehouse import Connection
+
+OWNERS = ["team:market-data"]
+
+WRITER_POOL = "warehouse"
+"""The pool of one in which every step that writes the warehouse waits for its turn."""
+
+
+def table_options(table: Table) -> dict[str, Any]:
+    """The arguments of ``dg.asset`` or ``dg.AssetSpec`` that a table's declaration gives."""
+    return {
+        "key": table.asset_path,
+        "description": f"{table.description}\n\nGrain: {table.grain}.",
+        "group_name": table.layer,
+        "kinds": {"duckdb", "view"} if table.view else {"duckdb", "table"},
+        "owners": OWNERS,
+        "metadata": {"dagster/table_name": table.name, "dagster/column_schema": column_schema(table)},
+    }
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The Columns tab: type, description, unit and constraints of every column, and the table's keys."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name,
+                type=table.sql_type(name),
+                description=_description(table, name),
+                constraints=dg.TableColumnConstraints(
+                    nullable=bool(column.nullable),
+                    unique=table.key == (name,) or name in table.unique,
+                    other=[describe_check(check) for check in column.checks],
+                ),
+            )
+            for name, column in table.columns.items()
+        ],
+        constraints=dg.TableConstraints(
+            other=[
+                f"key: {', '.join(table.key)}",
+                *(f"{column} is in {target}" for column, target in table.references.items()),
+            ]
+        ),
+    )
+
+
+def describe_check(check: pa.Check) -> str:
+    """A rule of a column in a few words, such as ``greater_than(0)``."""
+    values = ", ".join(str(value) for name, value in check.statistics.items() if not name.startswith("include"))
+    return f"{check.name}({values})"
+
+
+def materialized(connection: Connection, table: Table, **metadata: Any) -> dg.MaterializeResult:
+    """The result of an asset that filled a table: how many rows it has now, and what else is worth telling."""
+    return dg.MaterializeResult(
+        asset_key=table.asset_path, metadata={"dagster/row_count": connection.count(table.name), **metadata}
+    )
+
+
+def _description(table: Table, column: str) -> str:
+    unit = table.unit(column)
+    text = table.columns[column].description or ""
+    return f"{text} [{unit}]" if unit else text

@@ -1,0 +1,265 @@
+"""Asset checks: what every table's declaration promises, and what only the market's own logic can say."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import pandera.pandas as pa
+from duckdb import ColumnExpression, ConstantExpression, DuckDBPyRelation, Expression
+from pandera.errors import SchemaErrors
+
+from binance_assets.assets import describe_check
+from binance_assets.catalog import TABLES
+from binance_assets.core.tables import PAIR, PRICE_WITHOUT_METADATA
+from binance_assets.mart.models import GAP_LIMIT
+from binance_assets.mart.tables import FACT_PRICE_MINUTE
+from binance_assets.raw.tables import EXCHANGE_INFO, QUARANTINE, TICKER_PRICE
+from binance_assets.resources import HomeResource
+from binance_assets.tables import Table
+from binance_assets.warehouse import Connection
+
+SHOWN_ROWS = 10
+"""How many failing rows a check names."""
+
+WHOLE_UP_TO = 5_000_000
+"""Rows up to which a large table is checked as a whole; of a larger one, the newest day. What is older was checked
+when it was the newest, and every row is also held to its rules by the transaction that writes it."""
+
+SHRINK_LIMIT = 0.2
+"""Share of its symbols that a whole-market response may lose against the one before."""
+
+CLOCK_LIMIT = timedelta(seconds=5)
+"""How far the host's clock may be from the exchange's."""
+
+KNOWN_STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
+"""The exchange's documented symbol statuses (rest-api, enum definitions)."""
+
+
+@dataclass
+class Findings:
+    """The rows that break a rule: how many, and the first of them."""
+
+    count: int = 0
+    rules: dict[str, int] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, rule: str, count: int, rows: Sequence[dict[str, Any]]) -> None:
+        """Add the rows that break one rule."""
+        if count:
+            self.count += count
+            self.rules[rule] = count
+            self.rows.extend({"rule": rule, **row} for row in rows[:SHOWN_ROWS])
+
+    def result(
+        self, severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR, **metadata: Any
+    ) -> dg.AssetCheckResult:
+        """As Dagster shows it; a failing check names the rows."""
+        if not self.count:
+            return dg.AssetCheckResult(passed=True, severity=severity, metadata=metadata)
+        return dg.AssetCheckResult(
+            passed=False,
+            severity=severity,
+            description="; ".join(f"{rule}: {count} rows" for rule, count in self.rules.items()),
+            metadata={
+                "failing_rows": self.count,
+                "rows": dg.MetadataValue.json([{name: str(value) for name, value in r.items()} for r in self.rows]),
+                **metadata,
+            },
+        )
+
+
+def check_declaration(connection: Connection, declared: Table) -> Findings:
+    """Hold a table to its declaration: by pandera where it is small, by the same rules as SQL where it is large."""
+    findings = Findings()
+    if declared.large:
+        _check_in_sql(connection, declared, findings)
+    else:
+        _check_in_pandera(connection, declared, findings)
+    return findings
+
+
+def check_references(connection: Connection, declared: Table) -> Findings:
+    """Find rows that point to nothing."""
+    findings = Findings()
+    rows = newest_rows(connection, declared)
+    for column, target in declared.references.items():
+        target_table, _, target_column = target.rpartition(".")
+        targets = connection.duck.table(target_table).select(ColumnExpression(target_column)).set_alias("target")
+        orphans = rows.set_alias("source").join(
+            targets,
+            ColumnExpression("source", column) == ColumnExpression("target", target_column),
+            how="anti",
+        )
+        _add(findings, f"{column} is not in {target}", orphans)
+    return findings
+
+
+def newest_rows(connection: Connection, declared: Table) -> DuckDBPyRelation:
+    """All rows of a table, or those of its newest day if they are many."""
+    rows = connection.duck.table(declared.name)
+    if declared.time_column is None or connection.count(declared.name) <= WHOLE_UP_TO:
+        return rows
+    newest = rows.max(declared.time_column).fetchall()[0][0]
+    return rows.filter(ColumnExpression(declared.time_column) > ConstantExpression(newest - timedelta(days=1)))
+
+
+def _check_in_pandera(connection: Connection, declared: Table, findings: Findings) -> None:
+    frame = connection.table_frame(declared.name)
+    try:
+        declared.schema.validate(frame, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases
+        for (column, rule), group in cases.groupby(["column", "check"], dropna=False):
+            rows = [frame.loc[i].to_dict() for i in group["index"].dropna().unique()[:SHOWN_ROWS]]
+            findings.add(f"{column}: {rule}", len(group), rows or [{"failure": str(group["failure_case"].iloc[0])}])
+
+
+def _check_in_sql(connection: Connection, declared: Table, findings: Findings) -> None:
+    rows = newest_rows(connection, declared)
+    for name, column in declared.columns.items():
+        if not column.nullable:
+            _add(findings, f"{name}: not_nullable", rows.filter(ColumnExpression(name).isnull()))
+        for check in column.checks:
+            _add(findings, f"{name}: {describe_check(check)}", rows.filter(~_predicate(ColumnExpression(name), check)))
+    key = ", ".join(f'"{column}"' for column in declared.key)
+    _add(findings, "key: unique", rows.aggregate(f"{key}, count(*) as times", key).filter("times > 1"))
+
+
+def _predicate(column: Expression, check: pa.Check) -> Expression:
+    """A rule of a column as SQL. The declarations use these rules and no others."""
+    values = check.statistics
+    rules: dict[str, Callable[[], Expression]] = {
+        "greater_than": lambda: column > ConstantExpression(values["min_value"]),
+        "greater_than_or_equal_to": lambda: column >= ConstantExpression(values["min_value"]),
+        "in_range": lambda: (column >= ConstantExpression(values["min_value"]))
+        & (column <= ConstantExpression(values["max_value"])),
+        "isin": lambda: column.isin(*(ConstantExpression(value) for value in values["allowed_values"])),
+    }
+    return rules[str(check.name)]()
+
+
+def _add(findings: Findings, rule: str, rows: DuckDBPyRelation) -> None:
+    shown = rows.limit(SHOWN_ROWS)
+    first = [dict(zip(shown.columns, row, strict=True)) for row in shown.fetchall()]
+    if first:
+        findings.add(rule, int(rows.count("*").fetchall()[0][0]), first)
+
+
+def declaration_check(declared: Table) -> dg.AssetChecksDefinition:
+    """The blocking check of a table: columns, types, rules, keys, and that every reference points to something."""
+
+    @dg.asset_check(
+        asset=declared.asset_path,
+        name="declaration",
+        blocking=True,
+        description="Columns, value rules, keys and references are as the table's declaration says.",
+    )
+    def check(home: HomeResource) -> dg.AssetCheckResult:
+        with home.store.warehouse.connect() as connection:
+            findings = check_declaration(connection, declared)
+            orphans = check_references(connection, declared)
+        for rule, count in orphans.rules.items():
+            findings.add(rule, count, [row for row in orphans.rows if row["rule"] == rule])
+        return findings.result()
+
+    return check
+
+
+def _query_check(
+    asset: Table, name: str, query: str, rule: str, description: str, severity: dg.AssetCheckSeverity, **parameters: Any
+) -> dg.AssetChecksDefinition:
+    """A check that fails when its SQL file, which selects the offending rows, finds any."""
+
+    @dg.asset_check(asset=asset.asset_path, name=name, description=description)
+    def check(home: HomeResource) -> dg.AssetCheckResult:
+        findings = Findings()
+        with home.store.warehouse.connect() as connection:
+            rows = connection.records(query, **parameters)
+        findings.add(rule, len(rows), rows)
+        return findings.result(severity)
+
+    return check
+
+
+_ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+
+
+def all_checks() -> Iterator[dg.AssetChecksDefinition]:
+    """Every check of the project."""
+    for declared in TABLES:
+        if declared.layer != "meta":
+            yield declaration_check(declared)
+    yield _query_check(
+        TICKER_PRICE,
+        "snapshot_size",
+        "raw/checks/snapshot_size.sql",
+        "the whole market lost symbols",
+        f"No whole-market response has lost more than {SHRINK_LIMIT:.0%} of its symbols against the one before.",
+        _ERROR,
+        shrink_limit=SHRINK_LIMIT,
+    )
+    yield _query_check(
+        TICKER_PRICE,
+        "clock",
+        "raw/checks/clock.sql",
+        "the host's clock is off",
+        f"The host's clock is within {CLOCK_LIMIT.seconds} s of the exchange's.",
+        _ERROR,
+        limit_seconds=CLOCK_LIMIT.total_seconds(),
+    )
+    yield _query_check(
+        QUARANTINE,
+        "refused_rows",
+        "raw/checks/refused_rows.sql",
+        "refused",
+        "No row of the newest landing files was refused.",
+        _WARN,
+    )
+    yield _query_check(
+        EXCHANGE_INFO,
+        "new_words",
+        "raw/checks/new_words.sql",
+        "not known to this project",
+        "The newest metadata has no field and no status that this project does not know. New ones are kept.",
+        _WARN,
+        statuses=list(KNOWN_STATUSES),
+        fields=list(KNOWN_FIELDS),
+    )
+    yield _query_check(
+        PAIR,
+        "base_and_quote",
+        "core/checks/base_and_quote.sql",
+        "differs from the exchange's metadata",
+        "Base and quote of every pair are what the exchange's newest metadata says.",
+        _ERROR,
+    )
+    yield _query_check(
+        PRICE_WITHOUT_METADATA,
+        "undescribed_symbols",
+        "core/checks/undescribed_symbols.sql",
+        "quoted, but not described",
+        "Every symbol that the exchange quotes is in its metadata. Prices of others are kept apart.",
+        _WARN,
+    )
+    yield _query_check(
+        FACT_PRICE_MINUTE,
+        "silences",
+        "mart/checks/silences.sql",
+        "nothing was observed",
+        f"No silence of the whole market is longer than {GAP_LIMIT // timedelta(hours=1)} hours; "
+        "shorter ones are rows with is_gap.",
+        _WARN,
+        gap_limit_minutes=GAP_LIMIT // timedelta(minutes=1),
+    )
+
+
+KNOWN_FIELDS = (
+    "symbol", "status", "baseAsset", "baseAssetPrecision", "quoteAsset", "quotePrecision", "quoteAssetPrecision",
+    "baseCommissionPrecision", "quoteCommissionPrecision", "orderTypes", "icebergAllowed", "ocoAllowed", "otoAllowed",
+    "opoAllowed", "quoteOrderQtyMarketAllowed", "allowTrailingStop", "cancelReplaceAllowed", "amendAllowed",
+    "pegInstructionsAllowed", "isSpotTradingAllowed", "isMarginTradingAllowed", "filters", "permissions",
+    "permissionSets", "defaultSelfTradePreventionMode", "allowedSelfTradePreventionModes",
+)  # fmt: skip
+"""The documented fields of a symbol in exchangeInfo (rest-api, general endpoints)."""

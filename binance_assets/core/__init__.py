@@ -1,0 +1,1 @@
+"""Third normal form: each fact once, with stable ids."""

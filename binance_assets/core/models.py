@@ -1,0 +1,44 @@
+"""Fills the core tables from the holding tables. Each function is one transaction, and does nothing the second time."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from binance_assets.warehouse import Warehouse
+
+
+def load_currencies(warehouse: Warehouse) -> None:
+    """Add the currencies that metadata names for the first time, and what the reviewed list says of all."""
+    reviewed = resources.files("binance_assets").joinpath("core/currency.csv")
+    with resources.as_file(reviewed) as path, warehouse.transaction() as connection:
+        connection.run("core/currency.sql", reviewed=str(path))
+
+
+def load_pairs(warehouse: Warehouse) -> None:
+    """Add the pairs that metadata describes for the first time, and when each was seen."""
+    with warehouse.transaction() as connection:
+        connection.run("core/pair.sql")
+
+
+def load_pair_history(warehouse: Warehouse) -> None:
+    """Bring the rules of the pairs up to date with the metadata loaded since, whatever time it is from."""
+    with warehouse.transaction() as connection:
+        since = connection.value("core/pair_history_since.sql")
+        if since is not None:
+            connection.run("core/pair_history.sql", since=since)
+            connection.run("core/progress.sql", model="core.pair_history")
+
+
+def load_prices(warehouse: Warehouse) -> None:
+    """Add the prices loaded since; those of symbols without metadata wait in a table of their own.
+
+    Every minute that gets an observation is opened, so that its averages are made anew.
+    """
+    with warehouse.transaction() as connection:
+        connection.run("core/described_price.sql")
+        connection.run("core/latest_price.sql")
+        [(captures, first_at, last_at)] = connection.rows("core/pending_prices.sql")
+        if captures:
+            connection.run("core/price_history.sql", first_at=first_at, last_at=last_at)
+            connection.run("core/latest_price.sql")
+            connection.run("core/progress.sql", model="core.price_history")

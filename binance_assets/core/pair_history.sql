@@ -1,0 +1,80 @@
+-- Rules of the pairs over time, made again from $since on: metadata older than some already loaded may have come in.
+delete from core.pair_history
+where valid_from >= $since;
+
+update core.pair_history
+set valid_to = null
+where valid_to >= $since;
+
+create or replace temp table rule_change as
+with described as (
+    select
+        pair.pair_id,
+        exchange_info.retrieved_at as valid_from,
+        exchange_info.payload,
+        from_json(exchange_info.payload -> '$.filters', '["json"]') as filters
+    from raw.exchange_info
+    inner join core.pair using (symbol)
+    where exchange_info.retrieved_at >= $since
+),
+
+rules as (
+    select
+        pair_id,
+        valid_from,
+        payload ->> '$.status' as status,
+        exact_price(
+            list_filter(filters, lambda f: f ->> '$.filterType' = 'PRICE_FILTER')[1] ->> '$.tickSize'
+        ) as tick_size,
+        exact_quantity(
+            list_filter(filters, lambda f: f ->> '$.filterType' = 'LOT_SIZE')[1] ->> '$.stepSize'
+        ) as step_size,
+        exact_quantity(
+            list_filter(filters, lambda f: f ->> '$.filterType' in ('NOTIONAL', 'MIN_NOTIONAL'))[1]
+            ->> '$.minNotional'
+        ) as min_notional,
+        try_cast(payload ->> '$.isSpotTradingAllowed' as boolean) as is_spot_trading_allowed,
+        true as is_new
+    from described
+    union all
+    select
+        pair_id,
+        valid_from,
+        status,
+        tick_size,
+        step_size,
+        min_notional,
+        is_spot_trading_allowed,
+        false as is_new
+    from core.pair_history
+    where valid_to is null
+),
+
+changes as (
+    select *
+    from rules
+    qualify
+        (status, tick_size, step_size, min_notional, is_spot_trading_allowed)
+        is distinct from
+        lag((status, tick_size, step_size, min_notional, is_spot_trading_allowed))
+            over (partition by pair_id order by valid_from)
+)
+
+select
+    *,
+    lead(valid_from) over (partition by pair_id order by valid_from) as valid_to
+from changes;
+
+update core.pair_history
+set valid_to = rule_change.valid_to
+from rule_change
+where
+    not rule_change.is_new
+    and pair_history.pair_id = rule_change.pair_id
+    and pair_history.valid_from = rule_change.valid_from;
+
+insert into core.pair_history by name
+select * exclude (is_new)
+from rule_change
+where is_new
+order by pair_id, valid_from;

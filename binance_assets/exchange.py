@@ -1,0 +1,63 @@
+"""Which exchange a home talks to: the real one, or the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+from binance_assets.clients import (
+    DEFAULT_BASE_URLS,
+    BinanceClient,
+    ExchangeError,
+    Limits,
+    WeightBudget,
+    WrongExchange,
+)
+from binance_assets.home import Home
+from binance_assets.sandbox import Sandbox
+from binance_assets.settings import Settings, Source
+
+
+def choose_source(settings: Settings, home: Home) -> tuple[Source, str]:
+    """The home's source, and why. Asks the exchange only if neither a setting nor an earlier choice says.
+
+    The choice is written down: from then on the home stays with it, whether or not the exchange can be reached.
+    """
+    known = home.known_source(settings)
+    if known:
+        reason = "BINANCE_SOURCE says so" if settings.source == known else "this home has used it before"
+        source = known
+    else:
+        source, reason = _probe(settings, home)
+    home.choose_source(source)
+    return source, reason
+
+
+@contextmanager
+def open_client(settings: Settings, home: Home, source: Source) -> Iterator[BinanceClient]:
+    """A client of the source's exchange.
+
+    For the sandbox without an address of its own, one is started in this process for as long as the block lasts; its
+    prices are a function of seed and time, so each one goes on where the last one was.
+    """
+    own_sandbox = source == "sandbox" and not settings.api_url
+    with Sandbox() if own_sandbox else nullcontext() as sandbox:
+        addresses = (sandbox.url,) if sandbox else settings.api_url or DEFAULT_BASE_URLS
+        budget = WeightBudget(home.weights)
+        with BinanceClient(addresses, budget=budget, simulated=source == "sandbox") as client:
+            yield client
+
+
+def _probe(settings: Settings, home: Home) -> tuple[Source, str]:
+    addresses = settings.api_url or DEFAULT_BASE_URLS
+    limits = Limits(connect_timeout=3, read_timeout=5, deadline=5)
+    try:
+        with BinanceClient(
+            addresses, budget=WeightBudget(home.weights), limits=limits, attempts=1, give_up_after=5
+        ) as client:
+            client.server_time()
+    except WrongExchange:
+        return "sandbox", f"{addresses[0]} is a sandbox exchange"
+    except ExchangeError as error:
+        return "sandbox", f"the exchange does not answer here: {error.what}"
+    return "live", "the exchange answers"

@@ -1,0 +1,116 @@
+"""The folders of a home: one store for each source of data, and Dagster's own folder beside them.
+
+::
+
+    data/
+        source              which source this home uses, once that is known
+        weights.sqlite      request weight spent, shared by all processes of the home
+        dagster/            runs, schedules and logs
+        live/               what is real: collected, imported
+            landing/ warehouse.duckdb export/
+        sandbox/            what is simulated; never in one warehouse with the above
+            landing/ warehouse.duckdb export/
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import get_args
+
+import dagster as dg
+
+from binance_assets.landing import Landing
+from binance_assets.settings import Settings, Source
+from binance_assets.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Store:
+    """Everything of one source in one home. Real and simulated data each have their own."""
+
+    path: Path
+    source: Source
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the prices in it were made up by the sandbox exchange."""
+        return self.source == "sandbox"
+
+    @property
+    def landing(self) -> Landing:
+        """The responses as received."""
+        return Landing(self.path / "landing")
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The DuckDB file."""
+        return Warehouse(self.path / "warehouse.duckdb", self.source)
+
+    @property
+    def export(self) -> Path:
+        """The files that people and BI tools read."""
+        return self.path / "export"
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home by its absolute path."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> Home:
+        """The home that the settings name."""
+        return cls(settings.home.resolve())
+
+    def store(self, source: Source) -> Store:
+        """The store of a source, whether or not there is anything in it yet."""
+        return Store(self.path / source, source)
+
+    @property
+    def stores(self) -> list[Store]:
+        """The stores that hold anything."""
+        return [self.store(source) for source in get_args(Source) if (self.path / source).exists()]
+
+    @property
+    def weights(self) -> Path:
+        """The file with the request weight that the processes of this home have spent."""
+        return self.path / "weights.sqlite"
+
+    @property
+    def chosen_source(self) -> Source | None:
+        """The source that this home uses, None as long as nobody has chosen."""
+        try:
+            text = (self.path / "source").read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return None
+        return next((source for source in get_args(Source) if source == text), None)
+
+    def choose_source(self, source: Source) -> None:
+        """Use this source from now on."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / "source").write_text(f"{source}\n", encoding="utf-8")
+
+    def known_source(self, settings: Settings) -> Source | None:
+        """The source by the setting, else as chosen before, else of the only data there is; else None."""
+        if settings.source != "auto":
+            return settings.source
+        if self.chosen_source:
+            return self.chosen_source
+        return self.stores[0].source if len(self.stores) == 1 else None
+
+    def prepare_dagster(self) -> None:
+        """Make Dagster keep its runs in this home, unless DAGSTER_HOME says where to keep them."""
+        folder = self.path / "dagster"
+        folder.mkdir(parents=True, exist_ok=True)
+        configuration = resources.files("binance_assets").joinpath("dagster.yaml").read_text(encoding="utf-8")
+        (folder / "dagster.yaml").write_text(configuration, encoding="utf-8")
+        os.environ.setdefault("DAGSTER_HOME", str(folder))
+
+    def dagster_instance(self) -> dg.DagsterInstance:
+        """The Dagster instance of this home."""
+        self.prepare_dagster()
+        return dg.DagsterInstance.get()

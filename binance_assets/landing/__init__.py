@@ -1,0 +1,160 @@
+"""Landing: every accepted response as received, in files that are written once and never changed.
+
+Everything after landing is a function of these files. A file's name begins with the instant at which it was landed;
+instants only ever grow within one landing folder, and a file appears whole (temporary name, fsync, rename), so at any
+moment the visible files are all that was landed so far, and sorting by name gives the order in which it came. That
+order is the order of loading, which is what makes ids and every row the same in a rebuild.
+
+Two kinds of file lie here:
+
+- ``*.parquet``: responses, one row each: what was asked, when, who answered, and the body.
+- ``*.observations.*``: a table of ``Symbol,Price,Retrieval_Timestamp`` that a user brought, byte for byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+from filelock import FileLock
+
+from binance_assets.sql import sql
+
+_STAMP = "%H%M%S.%f"
+
+
+@dataclass(frozen=True)
+class Capture:
+    """One accepted response, about to be landed. Instants are naive UTC.
+
+    ``sampling_interval_seconds`` is the grid on which it was sampled, None for a single request or an import.
+    """
+
+    endpoint: str
+    source: str
+    received_at: datetime
+    body: bytes
+    base_url: str | None = None
+    requested_at: datetime | None = None
+    exchange_at: datetime | None = None
+    used_weight: int | None = None
+    sampling_interval_seconds: int | None = None
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the body."""
+        return hashlib.sha256(self.body).hexdigest()
+
+    @property
+    def capture_id(self) -> str:
+        """Derived from source, endpoint, time and content, so that the same response always has the same id."""
+        identity = f"{self.source}|{self.endpoint}|{self.received_at.isoformat()}|{self.sha256}"
+        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, order=True)
+class LandingFile:
+    """A landed file by its name, relative to the landing folder."""
+
+    name: str
+
+    @property
+    def is_observations(self) -> bool:
+        """Whether it is a table that a user brought, rather than responses."""
+        return ".observations." in self.name
+
+    @property
+    def landed_at(self) -> datetime:
+        """When it was landed; naive UTC."""
+        day, _, rest = self.name.partition("/")
+        return datetime.strptime(f"{day} {rest.partition('_')[0]}", f"%Y-%m-%d {_STAMP}")  # noqa: DTZ007
+
+
+class Landing:
+    """The landing folder of one store."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def land(self, capture: Capture) -> LandingFile:
+        """Put a response on disk, durably. Returns when a crash can no longer lose it."""
+
+        def write(path: Path) -> None:
+            with duckdb.connect() as duck:
+                duck.execute(sql("landing/response.sql"), _parameters(capture) | {"path": str(path)})
+
+        return self._land(f"{capture.endpoint.replace('/', '_')}_{capture.capture_id}.parquet", write)
+
+    def land_observations(self, source: Path) -> LandingFile | None:
+        """Copy a table of observations as it is; None if the very same file was landed before."""
+        with source.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        if self.has(digest):
+            return None
+        kind = ".parquet" if source.suffix == ".parquet" else ".csv.gz" if source.suffix == ".gz" else ".csv"
+        return self._land(f"{digest}.observations{kind}", lambda path: shutil.copyfile(source, path))
+
+    def has(self, identity: str) -> bool:
+        """Whether a file with this capture id, or content hash, was landed before."""
+        return any(self.path.glob(f"*/*_{identity}.*"))
+
+    def files_after(self, name: str | None) -> list[LandingFile]:
+        """The landed files after the named one (all, if None), in order of landing.
+
+        Looks only into the days from that file's on, so the cost does not grow with the history.
+        """
+        first_day = "" if name is None else name.partition("/")[0]
+        days = sorted(d for d in self.path.glob("????-??-??") if d.name >= first_day)
+        names = (
+            f"{day.name}/{entry.name}" for day in days for entry in day.iterdir() if not entry.name.startswith(".")
+        )
+        return [LandingFile(found) for found in sorted(names) if name is None or found > name]
+
+    def absolute(self, file: LandingFile) -> str:
+        """Where a landed file is, as DuckDB wants it."""
+        return str(self.path / file.name)
+
+    def _land(self, name: str, write: Callable[[Path], object]) -> LandingFile:
+        self.path.mkdir(parents=True, exist_ok=True)
+        temporary = self.path / f".{uuid4().hex}"
+        try:
+            write(temporary)
+            _sync(temporary)
+            with FileLock(self.path / ".lock"):
+                landed_at = self._next_instant()
+                file = LandingFile(f"{landed_at:%Y-%m-%d}/{landed_at:{_STAMP}}_{name}")
+                target = self.path / file.name
+                target.parent.mkdir(exist_ok=True)
+                temporary.replace(target)
+                _sync(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return file
+
+    def _next_instant(self) -> datetime:
+        """Now, or just after the newest file if the host's clock has gone back behind it."""
+        now = datetime.now(UTC).replace(tzinfo=None)
+        newest = max((day for day in self.path.glob("????-??-??") if any(day.iterdir())), default=None)
+        if newest is None:
+            return now
+        last = LandingFile(f"{newest.name}/{max(entry.name for entry in newest.iterdir())}")
+        return max(now, last.landed_at + timedelta(microseconds=1))
+
+
+def _parameters(capture: Capture) -> dict[str, object]:
+    return {"capture_id": capture.capture_id, "sha256": capture.sha256, **vars(capture)}
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""The star: dimensions and facts, for people and BI tools."""

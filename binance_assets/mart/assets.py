@@ -1,0 +1,82 @@
+"""Assets of the mart layer: small dimensions as frames through the I/O manager, facts as SQL."""
+
+import dagster as dg
+import pandas as pd
+
+from binance_assets.assets import WRITER_POOL, materialized, table_options
+from binance_assets.mart import models, tables
+from binance_assets.resources import HomeResource
+
+_FRAME = {"io_manager_key": "warehouse_io_manager", "pool": WRITER_POOL}
+
+
+@dg.asset(**table_options(tables.DIM_CURRENCY), deps=[["core", "currency"]], **_FRAME)
+def dim_currency(home: HomeResource) -> pd.DataFrame:
+    """Currencies as the star shows them."""
+    with home.store.warehouse.connect() as connection:
+        return connection.frame("mart/dim_currency.sql")
+
+
+@dg.asset(**table_options(tables.DIM_PAIR), deps=[["core", "pair"], ["core", "pair_history"]], **_FRAME)
+def dim_pair(home: HomeResource) -> pd.DataFrame:
+    """Pairs with their currencies and newest rules."""
+    with home.store.warehouse.connect() as connection:
+        return connection.frame("mart/dim_pair.sql")
+
+
+@dg.asset(**table_options(tables.DIM_DATE), deps=[["raw", "capture"]], **_FRAME)
+def dim_date(home: HomeResource) -> pd.DataFrame:
+    """The calendar up to the end of the newest data's year."""
+    with home.store.warehouse.connect() as connection:
+        return connection.frame("mart/dim_date.sql")
+
+
+@dg.asset(**table_options(tables.DIM_TIME), deps=[["raw", "capture"]], **_FRAME)
+def dim_time(home: HomeResource) -> pd.DataFrame:
+    """The minutes of a day."""
+    with home.store.warehouse.connect() as connection:
+        return connection.frame("mart/dim_time.sql")
+
+
+@dg.asset(
+    **table_options(tables.FACT_PRICE),
+    deps=[["core", "price_history"], ["core", "pair_history"], ["mart", "dim_pair"], ["mart", "dim_date"]],
+)
+def fact_price() -> None:
+    """A view: nothing is copied. It shows new prices as soon as core.price_history has them."""
+
+
+@dg.asset(
+    **table_options(tables.FACT_PRICE_MINUTE), deps=[["core", "price_history"], ["mart", "dim_date"]], pool=WRITER_POOL
+)
+def fact_price_minute(home: HomeResource) -> dg.MaterializeResult:
+    """Average the minutes that are over."""
+    warehouse = home.store.warehouse
+    closed = models.close_minutes(warehouse, home.settings.carry_limit_seconds)
+    with warehouse.connect() as connection:
+        return materialized(connection, tables.FACT_PRICE_MINUTE, minutes_closed=closed)
+
+
+@dg.asset(
+    **table_options(tables.FACT_PRICE_LATEST),
+    deps=[["mart", "fact_price"], ["mart", "fact_price_minute"], ["mart", "dim_pair"]],
+    pool=WRITER_POOL,
+)
+def fact_price_latest(home: HomeResource) -> dg.MaterializeResult:
+    """The newest price of every pair."""
+    warehouse = home.store.warehouse
+    models.load_latest_prices(warehouse)
+    with warehouse.connect() as connection:
+        top = connection.records("mart/highest_priced.sql", quote="USDT", limit=10)
+        return materialized(
+            connection,
+            tables.FACT_PRICE_LATEST,
+            highest_priced_in_usdt=dg.MetadataValue.table(
+                [
+                    dg.TableRecord({name: str(row[name]) for name in ("symbol", "price", "observed_at")})
+                    for row in top
+                ]
+            )
+            if top
+            else "none",
+        )

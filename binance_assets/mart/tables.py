@@ -1,0 +1,208 @@
+"""The star: dimensions, and facts at the grain of a capture and of a minute."""
+
+import pandera.pandas as pa
+
+from binance_assets.core.tables import ASSET_TYPES
+from binance_assets.raw.tables import SOURCES
+from binance_assets.tables import (
+    Table,
+    day,
+    flag,
+    instant,
+    integer,
+    not_negative,
+    number,
+    one_of,
+    positive,
+    price,
+    share,
+    text,
+)
+
+DIM_CURRENCY = Table(
+    "mart.dim_currency",
+    "Currencies, for filtering and grouping.",
+    grain="one currency",
+    key=("currency_key",),
+    unique=("code",),
+    columns={
+        "currency_key": integer("The number of core.currency", positive()),
+        "code": text("The exchange's code, such as BTC"),
+        "name": text("Its name, where known", nullable=True),
+        "asset_type": text("What kind of currency it is", one_of(*ASSET_TYPES)),
+    },
+)
+
+DIM_PAIR = Table(
+    "mart.dim_pair",
+    "Pairs as they are now, with what is known of their two currencies.",
+    grain="one pair",
+    key=("pair_key",),
+    unique=("symbol",),
+    columns={
+        "pair_key": integer("The number of core.pair", positive()),
+        "symbol": text("The exchange's name of the pair"),
+        "base_code": text("The currency that is priced"),
+        "quote_code": text("The currency that the price is in"),
+        "base_asset_type": text("What kind of currency the base is", one_of(*ASSET_TYPES)),
+        "quote_asset_type": text("What kind of currency the quote is", one_of(*ASSET_TYPES)),
+        "status": text("The exchange's newest word on it"),
+        "is_trading": flag("Whether that word is TRADING"),
+        "tick_size": price("The smallest step of its price", nullable=True),
+        "listed_at": instant("Earliest metadata that lists it"),
+        "last_seen_at": instant("Latest metadata that lists it"),
+    },
+)
+
+DIM_DATE = Table(
+    "mart.dim_date",
+    "Days, whole years, from the exchange's first to the year of the newest data.",
+    grain="one day",
+    key=("date_key",),
+    unique=("date_utc",),
+    columns={
+        "date_key": integer("The day as yyyymmdd"),
+        "date_utc": day("The day"),
+        "year": integer("Year"),
+        "quarter": integer("Quarter of the year", pa.Check.in_range(1, 4)),
+        "month": integer("Month of the year", pa.Check.in_range(1, 12)),
+        "month_name": text("Its English name"),
+        "day_of_month": integer("Day of the month", pa.Check.in_range(1, 31)),
+        "iso_week": integer("ISO 8601 week of the year", pa.Check.in_range(1, 53)),
+        "iso_weekday": integer("Monday is 1, Sunday is 7", pa.Check.in_range(1, 7)),
+        "weekday_name": text("Its English name"),
+        "is_weekend": flag("Saturday or Sunday"),
+    },
+)
+
+DIM_TIME = Table(
+    "mart.dim_time",
+    "The minutes of a day.",
+    grain="minute of the day",
+    key=("time_key",),
+    columns={
+        "time_key": integer("Minutes since midnight", pa.Check.in_range(0, 1439)),
+        "time_of_day": text("The minute as hh:mm"),
+        "hour": integer("Hour of the day", pa.Check.in_range(0, 23)),
+        "minute": integer("Minute of the hour", pa.Check.in_range(0, 59)),
+    },
+)
+
+_FACT_REFERENCES = {
+    "pair_key": "mart.dim_pair.pair_key",
+    "date_key": "mart.dim_date.date_key",
+    "time_key": "mart.dim_time.time_key",
+}
+
+FACT_PRICE = Table(
+    "mart.fact_price",
+    "Every observed price, keyed for the star.",
+    grain="pair x capture",
+    key=("pair_key", "observed_at", "source"),
+    references=_FACT_REFERENCES,
+    large=True,
+    view=True,
+    time_column="observed_at",
+    columns={
+        "pair_key": integer("The pair"),
+        "date_key": integer("The day of observed_at"),
+        "time_key": integer("The minute of the day of observed_at"),
+        "observed_at": instant("When the response with it was received"),
+        "price": price("The exchange's price", positive()),
+        "price_usdt": number(
+            "The price by way of the quote currency's own pair in the same response; empty where there is no way",
+            positive(),
+            unit="USDT",
+            nullable=True,
+        ),
+        "is_stale": flag(
+            "The pair was not trading then, so the price is its last trade's; empty while its status is unknown",
+            nullable=True,
+        ),
+        "source": text("Where it came from", one_of(*SOURCES)),
+    },
+)
+
+FACT_PRICE_LATEST = Table(
+    "mart.fact_price_latest",
+    "The newest price of every pair.",
+    grain="one pair",
+    key=("pair_key",),
+    references={"pair_key": "mart.dim_pair.pair_key"},
+    columns={
+        "pair_key": integer("The pair"),
+        "observed_at": instant("When the response with it was received"),
+        "price": price("The exchange's price", positive()),
+        "price_usdt": number("The same in USDT; empty where there is no way", positive(), unit="USDT", nullable=True),
+        "is_stale": flag("The pair is not trading, or its price has not moved for a day"),
+        "source": text("Where it came from", one_of(*SOURCES)),
+        "price_rank_in_quote": integer(
+            "1 is the highest price in that quote currency; empty for a stale price", positive(), nullable=True
+        ),
+        "price_band": text("The decade that the price lies in, such as 0.01 to 0.1"),
+        "price_band_order": integer("Sort key of the band: its power of ten", pa.Check.in_range(-8, 10)),
+    },
+)
+
+FACT_PRICE_MINUTE = Table(
+    "mart.fact_price_minute",
+    "Averages of every minute that is over. A minute without observations between observed ones has a row "
+    "that says so.",
+    grain="pair x minute x source",
+    key=("pair_key", "minute_utc", "source"),
+    references=_FACT_REFERENCES,
+    large=True,
+    time_column="minute_utc",
+    columns={
+        "pair_key": integer("The pair"),
+        "date_key": integer("The day of minute_utc"),
+        "time_key": integer("The minute of the day of minute_utc"),
+        "minute_utc": instant("Start of the minute; it reaches up to, without, the next"),
+        "source": text("Where the observations came from", one_of(*SOURCES)),
+        "average_price": number("Mean of the observations", positive(), unit="quote currency", nullable=True),
+        "time_weighted_price": number(
+            "Mean in which an observation counts for as long as it stood: until the next, or the minute's end",
+            positive(),
+            unit="quote currency",
+            nullable=True,
+        ),
+        "open_price": price("First observation", positive(), nullable=True),
+        "high_price": price("Highest observation", positive(), nullable=True),
+        "low_price": price("Lowest observation", positive(), nullable=True),
+        "close_price": price("Last observation", positive(), nullable=True),
+        "observation_count": integer("Observations in the minute", not_negative()),
+        "expected_count": integer(
+            "Grid points of the sampling in a minute; for an import, its snapshots in this minute", not_negative()
+        ),
+        "coverage": number("observation_count over expected_count, at most 1", share()),
+        "is_gap": flag("No observation lies in the minute"),
+        "filled_price": price(
+            "On a gap, the last observation before it, if that is no older than the carry limit",
+            positive(),
+            nullable=True,
+        ),
+        "fill_method": text("How filled_price came about", one_of("none", "carried_forward")),
+        "staleness_seconds": number(
+            "On a gap, from the last observation before it to the start of the minute; 0 on an observed minute",
+            not_negative(),
+            unit="s",
+        ),
+        "last_observed_at": instant("The observation that close_price, or filled_price, is from"),
+        "price_usdt": number(
+            "average_price by way of the quote currency's own pair in the same minute; empty where there is no way",
+            positive(),
+            unit="USDT",
+            nullable=True,
+        ),
+    },
+)
+
+TABLES = (
+    DIM_CURRENCY,
+    DIM_PAIR,
+    DIM_DATE,
+    DIM_TIME,
+    FACT_PRICE,
+    FACT_PRICE_LATEST,
+    FACT_PRICE_MINUTE,
+)

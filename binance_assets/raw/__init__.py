@@ -1,0 +1,1 @@
+"""As received: holding tables over the landing files."""

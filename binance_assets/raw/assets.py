@@ -1,0 +1,45 @@
+"""Assets of the raw layer: one load fills them all, since a file is loaded whole or not at all."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from binance_assets.assets import WRITER_POOL, materialized, table_options
+from binance_assets.raw.load import load, verify
+from binance_assets.raw.tables import TABLES
+from binance_assets.resources import HomeResource
+
+
+class LoadConfig(dg.Config):
+    """``rebuild`` throws the warehouse away first, after checking every landing file against its hash."""
+
+    rebuild: bool = False
+
+
+@dg.multi_asset(
+    name="load_landing",
+    specs=[
+        dg.AssetSpec(
+            **table_options(table),
+            deps=[["landing", "exchange_info"], ["landing", "ticker_price"], ["landing", "imported_file"]],
+        )
+        for table in TABLES
+    ],
+    pool=WRITER_POOL,
+)
+def load_landing(
+    context: dg.AssetExecutionContext, config: LoadConfig, home: HomeResource
+) -> Iterator[dg.MaterializeResult]:
+    """Load every landing file that is not loaded yet."""
+    store = home.store
+    if config.rebuild:
+        verify(store.landing)
+        store.warehouse.delete()
+    loaded = load(store.warehouse, store.landing)
+    context.log.info(
+        f"{loaded.files} landing files: {loaded.captures} captures, {loaded.prices} prices, "
+        f"{loaded.descriptions} changed descriptions, {loaded.refused} refused rows"
+    )
+    with store.warehouse.connect() as connection:
+        for table in TABLES:
+            yield materialized(connection, table)

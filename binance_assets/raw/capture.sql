@@ -1,0 +1,19 @@
+insert into raw.capture by name
+select
+    capture_id,
+    endpoint,
+    source,
+    base_url,
+    requested_at,
+    received_at,
+    exchange_at,
+    used_weight,
+    sampling_interval_seconds,
+    case endpoint
+        when 'ticker/price' then if(json_type(body) = 'ARRAY', json_array_length(body), 1)
+        when 'exchangeInfo' then json_array_length(body, '$.symbols')
+    end as row_count,
+    sha256,
+    file
+from response
+order by file;

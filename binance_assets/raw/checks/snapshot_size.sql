@@ -1,0 +1,18 @@
+-- Whole-market responses of the newest day that are much smaller than the one before them.
+with snapshot as (
+    select
+        capture_id,
+        source,
+        received_at,
+        row_count,
+        lag(row_count) over (partition by source order by received_at) as row_count_before
+    from raw.capture
+    where
+        endpoint = 'ticker/price'
+        and received_at > (select max(received_at) - interval 1 day from raw.capture)
+)
+
+select *
+from snapshot
+where row_count < row_count_before * (1 - $shrink_limit)
+order by received_at desc

@@ -1,0 +1,130 @@
+-- Judges the symbols of the temporary table description_row (new responses, and later ones that are replayed because
+-- of them) and stores each description that differs from the symbol's last.
+create or replace temp table judged_description as
+with described as (
+    select
+        capture_id,
+        retrieved_at,
+        file,
+        position,
+        payload,
+        payload ->> '$.symbol' as symbol,
+        payload ->> '$.baseAsset' as base,
+        payload ->> '$.quoteAsset' as quote,
+        case
+            when json_type(payload) <> 'OBJECT' then 'it is not an object'
+            when json_type(payload, '$.symbol') is distinct from 'VARCHAR' then 'its symbol is missing or not text'
+            when length(payload ->> '$.symbol') > 40 then 'its symbol is longer than 40 characters'
+            when not regexp_full_match(payload ->> '$.symbol', '[\p{L}\p{N}][\p{L}\p{N}._-]*')
+                then 'its symbol holds more than letters, digits, dots, dashes and underscores'
+            when json_type(payload, '$.status') is distinct from 'VARCHAR' then 'its status is missing or not text'
+            when coalesce(payload ->> '$.baseAsset', '') = '' or coalesce(payload ->> '$.quoteAsset', '') = ''
+                then 'its baseAsset or quoteAsset is missing'
+        end as reason
+    from description_row
+)
+
+select
+    * exclude (reason),
+    coalesce(
+        reason,
+        case
+            when row_number() over (partition by capture_id, symbol, reason is null order by position) > 1
+                then 'its symbol stood in the response before; the first row was kept'
+        end
+    ) as reason
+from described;
+
+-- The first description in order of landing fixes a symbol's base and quote, and the order of the stable ids.
+insert into raw.symbol by name
+select
+    symbol,
+    base,
+    quote,
+    capture_id,
+    position,
+    retrieved_at as first_seen_at,
+    retrieved_at as last_seen_at
+from judged_description
+where
+    reason is null
+    and not exists (from raw.symbol where symbol.symbol = judged_description.symbol)
+qualify row_number() over (partition by symbol order by file, position) = 1
+order by file, position;
+
+update judged_description
+set reason = concat('its base and quote were ', symbol.base, ' and ', symbol.quote, ' before')
+from raw.symbol
+where
+    judged_description.symbol = symbol.symbol
+    and judged_description.reason is null
+    and (judged_description.base, judged_description.quote) <> (symbol.base, symbol.quote);
+
+update raw.symbol
+set
+    first_seen_at = least(symbol.first_seen_at, seen.first_seen_at),
+    last_seen_at = greatest(symbol.last_seen_at, seen.last_seen_at)
+from (
+    select
+        symbol,
+        min(retrieved_at) as first_seen_at,
+        max(retrieved_at) as last_seen_at
+    from judged_description
+    where reason is null
+    group by symbol
+) as seen
+where symbol.symbol = seen.symbol;
+
+insert into raw.quarantine by name
+select
+    capture_id,
+    position,
+    payload as "row",
+    reason
+from judged_description
+where reason is not null and capture_id in (select capture_id from response)
+order by capture_id, position;
+
+delete from raw.exchange_info
+where retrieved_at >= (select min(retrieved_at) from judged_description);
+
+insert into raw.exchange_info by name
+with last_kept as (
+    select
+        symbol,
+        max(retrieved_at) as retrieved_at
+    from raw.exchange_info
+    group by symbol
+),
+
+series as (
+    select
+        capture_id,
+        symbol,
+        payload,
+        retrieved_at,
+        true as is_candidate
+    from judged_description
+    where reason is null
+    union all
+    select
+        capture_id,
+        symbol,
+        payload,
+        retrieved_at,
+        false as is_candidate
+    from raw.exchange_info
+    semi join last_kept using (symbol, retrieved_at)
+)
+
+select
+    capture_id,
+    symbol,
+    payload,
+    retrieved_at
+from series
+qualify
+    is_candidate
+    and payload::varchar
+    is distinct from lag(payload::varchar) over (partition by symbol order by retrieved_at, is_candidate, capture_id)
+order by retrieved_at, symbol;

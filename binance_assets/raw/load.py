@@ -1,0 +1,137 @@
+"""Loads landed files into the holding tables, each file exactly once, in the order in which they were landed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from binance_assets.landing import Landing, LandingFile
+from binance_assets.sql import sql
+from binance_assets.warehouse import Connection, Warehouse
+
+BATCH_FILES = 500
+BATCH_BYTES = 16 * 1024 * 1024
+"""Bounds of the files that are loaded in one transaction; compressed, so about ten times as much in memory."""
+
+
+class DamagedLandingFile(Exception):
+    """A landing file is not what was landed: its content no longer has the hash that it had."""
+
+    def __init__(self, landing: Landing, files: Sequence[str]) -> None:
+        super().__init__(
+            f"Landing files in {landing.path} were changed or damaged after they were landed: {', '.join(files)}. "
+            "Restore them from a copy, or move them out of the landing folder to go on without what they held."
+        )
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load did: files read, captures that were new, rows stored, rows refused."""
+
+    files: int
+    captures: int
+    prices: int
+    descriptions: int
+    refused: int
+
+
+def load(warehouse: Warehouse, landing: Landing) -> Loaded:
+    """Load everything that was landed since the last load.
+
+    A batch is one transaction, in which the name of its last file is recorded too: running this again, also after a
+    kill at any point, neither loses nor doubles a row.
+
+    Raises:
+        DamagedLandingFile: A file's content does not match its hash; nothing of its batch is loaded.
+    """
+    with warehouse.connect() as connection:
+        before = _counts(connection)
+        last = connection.value("select file from meta.progress where model = 'raw'")
+        files = landing.files_after(last)
+        for batch in _batches(landing, files):
+            with connection.transaction():
+                _load_batch(connection, landing, batch)
+        after = _counts(connection)
+    return Loaded(len(files), *(now - then for now, then in zip(after, before, strict=True)))
+
+
+def verify(landing: Landing) -> None:
+    """Check every landing file against its hash, as is done before a warehouse is thrown away.
+
+    Raises:
+        DamagedLandingFile: Some do not match; all of them are named.
+    """
+    damaged: list[str] = []
+    with duckdb.connect() as duck:
+        for batch in _batches(landing, landing.files_after(None)):
+            if batch[0].is_observations:
+                damaged.extend(file.name for file in batch if not _is_whole(landing, file))
+            else:
+                paths = [landing.absolute(file) for file in batch]
+                rows = duck.execute(sql("raw/damaged.sql"), {"files": paths}).fetchall()
+                damaged.extend(name for (name,) in rows)
+    if damaged:
+        raise DamagedLandingFile(landing, damaged)
+
+
+def _counts(connection: Connection) -> tuple[int, ...]:
+    tables = ("raw.capture", "raw.ticker_price", "raw.exchange_info", "raw.quarantine")
+    return tuple(connection.count(table) for table in tables)
+
+
+def _batches(landing: Landing, files: Sequence[LandingFile]) -> Iterator[list[LandingFile]]:
+    """Runs of files of one kind, bounded in number and size; a table of observations is a batch of its own."""
+    batch: list[LandingFile] = []
+    size = 0
+    for file in files:
+        if batch and (file.is_observations or len(batch) == BATCH_FILES or size > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(file)
+        size += (landing.path / file.name).stat().st_size
+        if file.is_observations:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _load_batch(connection: Connection, landing: Landing, batch: Sequence[LandingFile]) -> None:
+    if batch[0].is_observations:
+        _load_observations(connection, landing, batch[0])
+    else:
+        _load_responses(connection, landing, batch)
+    connection.run("raw/progress.sql", file=batch[-1].name, landed_at=batch[-1].landed_at)
+
+
+def _load_responses(connection: Connection, landing: Landing, batch: Sequence[LandingFile]) -> None:
+    files = [landing.absolute(file) for file in batch]
+    connection.run("raw/response.sql", files=files, landing=str(landing.path))
+    damaged = [file for (file,) in connection.rows("select file from response where not is_whole")]
+    if damaged:
+        raise DamagedLandingFile(landing, damaged)
+    replayed = [landing.absolute(LandingFile(file)) for (file,) in connection.rows("raw/replayed_files.sql")]
+    connection.run("raw/capture.sql")
+    connection.run("raw/ticker_price.sql")
+    if replayed:
+        connection.run("raw/replayed_description.sql", files=replayed, landing=str(landing.path))
+    if connection.value("select count(*) from description_row"):
+        connection.run("raw/exchange_info.sql")
+
+
+def _load_observations(connection: Connection, landing: Landing, file: LandingFile) -> None:
+    if not _is_whole(landing, file):
+        raise DamagedLandingFile(landing, [file.name])
+    kind = "parquet" if file.name.endswith(".parquet") else "csv"
+    connection.run(f"raw/observations_{kind}.sql", path=landing.absolute(file))
+    connection.run("raw/observations.sql", file=file.name, landed_at=file.landed_at)
+    connection.run("raw/capture_of_observations.sql")
+    connection.run("raw/ticker_price.sql")
+
+
+def _is_whole(landing: Landing, file: LandingFile) -> bool:
+    with (landing.path / file.name).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() in file.name

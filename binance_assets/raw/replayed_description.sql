@@ -1,0 +1,20 @@
+-- Adds the already loaded exchangeInfo responses that are later than the earliest new one: an older description
+-- changes which of the later ones differ from the one before them.
+insert into description_row by name
+with listed as (
+    select
+        capture_id,
+        received_at,
+        substr(filename, length($landing) + 2) as file,
+        from_json(decode(body)::json -> '$.symbols', '["json"]') as elements
+    from read_parquet($files, filename = true)
+    where capture_id in (select capture_id from raw.capture)
+)
+
+select
+    capture_id,
+    received_at as retrieved_at,
+    file,
+    unnest(elements) as payload,
+    unnest(range(1, len(elements) + 1)) as position
+from listed

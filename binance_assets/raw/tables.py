@@ -1,0 +1,102 @@
+"""The holding tables: what was received, row by row, before anything is made of it."""
+
+from binance_assets.tables import Table, instant, integer, not_negative, one_of, positive, text
+
+SOURCES = ("live", "sandbox", "import")
+
+CAPTURE = Table(
+    "raw.capture",
+    "Every accepted response: what was asked, when, of whom, and the landing file that keeps it as received.",
+    grain="one accepted response",
+    key=("capture_id",),
+    columns={
+        "capture_id": text("Hash of source, endpoint, time and content: the same response always gets the same id"),
+        "endpoint": text("The exchange's name of the endpoint, such as ticker/price"),
+        "source": text(
+            "Where it came from: the real exchange, the sandbox, or a file the user brought", one_of(*SOURCES)
+        ),
+        "base_url": text("The address that answered", nullable=True),
+        "requested_at": instant("When the request left", nullable=True),
+        "received_at": instant("When the answer came; for an import, the time that its observations carry"),
+        "exchange_at": instant("The exchange's own clock in the answer", nullable=True),
+        "used_weight": integer("Request weight spent in this minute, as the exchange counts it", nullable=True),
+        "sampling_interval_seconds": integer(
+            "The grid on which it was sampled; empty for a single request or an import",
+            positive(),
+            unit="s",
+            nullable=True,
+        ),
+        "row_count": integer("Rows in the response, refused ones included", not_negative()),
+        "sha256": text("Hash of the body"),
+        "file": text("Landing file, relative to the landing folder; their order is the order of loading"),
+    },
+)
+
+TICKER_PRICE = Table(
+    "raw.ticker_price",
+    "Every price as the exchange wrote it.",
+    grain="capture x symbol",
+    key=("capture_id", "symbol"),
+    references={"capture_id": "raw.capture.capture_id"},
+    large=True,
+    time_column="retrieved_at",
+    columns={
+        "capture_id": text("The response it stood in"),
+        "symbol": text("The exchange's name of the pair"),
+        "price": text("The price, character by character as received"),
+        "retrieved_at": instant("When the response was received"),
+    },
+)
+
+EXCHANGE_INFO = Table(
+    "raw.exchange_info",
+    "The exchange's description of every symbol, kept when it differs from the one before.",
+    grain="capture x symbol, where it differs from the symbol's last",
+    key=("capture_id", "symbol"),
+    references={"capture_id": "raw.capture.capture_id"},
+    large=True,
+    time_column="retrieved_at",
+    columns={
+        "capture_id": text("The response it stood in"),
+        "symbol": text("The exchange's name of the pair"),
+        "payload": text("The symbol's object, as received", sql_type="json"),
+        "retrieved_at": instant("When the response was received"),
+    },
+)
+
+SYMBOL = Table(
+    "raw.symbol",
+    "Every symbol that the exchange has described, by its first description in order of landing. "
+    "The order gives the stable ids of pairs and currencies.",
+    grain="one described symbol",
+    key=("symbol",),
+    references={"capture_id": "raw.capture.capture_id"},
+    columns={
+        "symbol": text("The exchange's name of the pair"),
+        "base": text("The currency that is priced"),
+        "quote": text("The currency that the price is in"),
+        "capture_id": text("The response that described it first"),
+        "position": integer("Where it stood in that response", positive()),
+        "first_seen_at": instant("Earliest response that described it"),
+        "last_seen_at": instant("Latest response that described it"),
+    },
+)
+
+QUARANTINE = Table(
+    "raw.quarantine",
+    "Every refused row, with the reason. The rest of its response was loaded.",
+    grain="one refused row",
+    key=("capture_id", "position", "row", "reason"),
+    references={"capture_id": "raw.capture.capture_id"},
+    large=True,
+    columns={
+        "capture_id": text("The response it stood in"),
+        "position": integer(
+            "Where it stood in that response; empty where it was refused later", positive(), nullable=True
+        ),
+        "row": text("The row as received"),
+        "reason": text("Why it was refused"),
+    },
+)
+
+TABLES = (CAPTURE, TICKER_PRICE, EXCHANGE_INFO, SYMBOL, QUARANTINE)

@@ -1,0 +1,44 @@
+"""Dagster resources: thin doors to the home's store and to its exchange."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import dagster as dg
+from pydantic import Field
+
+from binance_assets.clients.binance import BinanceClient
+from binance_assets.exchange import choose_source, open_client
+from binance_assets.home import Home, Store
+from binance_assets.settings import Settings, Source, load_settings
+
+
+class HomeResource(dg.ConfigurableResource):
+    """The home of the settings, and in it the store that a run works on.
+
+    ``source`` (live or sandbox) overrides the home's own: an import always goes to the real data.
+    """
+
+    source: str = Field("", pattern="^(live|sandbox)?$")
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+        return load_settings()
+
+    @property
+    def home(self) -> Home:
+        """The home that the settings name."""
+        return Home.of(self.settings)
+
+    @property
+    def store(self) -> Store:
+        """The store that this run works on."""
+        source = cast("Source", self.source) if self.source else choose_source(self.settings, self.home)[0]
+        return self.home.store(source)
+
+    @contextmanager
+    def exchange(self) -> Iterator[BinanceClient]:
+        """A client of the store's exchange."""
+        with open_client(self.settings, self.home, self.store.source) as client:
+            yield client

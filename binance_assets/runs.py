@@ -1,0 +1,128 @@
+"""Runs a job of the project in this process, recorded in the home's Dagster instance so that it shows in the UI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+import psutil
+
+from binance_assets.home import Home
+from binance_assets.settings import Source
+
+PROCESS_TAG = "binance_assets/process"
+
+
+class RunFailed(Exception):
+    """A run did not succeed; the message has what its failed steps said."""
+
+
+@dataclass(frozen=True)
+class FailedCheck:
+    """A check that did not pass, with what it found."""
+
+    asset: str
+    name: str
+    severity: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A successful run: its id, and what its checks said."""
+
+    run_id: str
+    passed_checks: int
+    failed_checks: list[FailedCheck]
+
+
+def execute(
+    home: Home, job: str, *, source: Source | None = None, config: Mapping[str, Any] | None = None
+) -> Finished:
+    """Run a job to its end.
+
+    Args:
+        home: The home to work on.
+        job: The job's name.
+        source: The store to work on, if not the home's own.
+        config: Configuration of its steps, by step.
+
+    Raises:
+        RunFailed: A step, or a blocking check, failed.
+    """
+    from binance_assets.definitions import defs
+
+    run_config: dict[str, Any] = {
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        "ops": dict(config or {}),
+    }
+    if source:
+        chosen = {"config": {"source": source}}
+        run_config["resources"] = {"home": chosen, "warehouse_io_manager": chosen}
+    with home.dagster_instance() as instance:
+        release_dead_runs(instance)
+        result = defs.resolve_job_def(job).execute_in_process(
+            run_config=run_config, instance=instance, tags={PROCESS_TAG: _process()}, raise_on_error=False
+        )
+    if not result.success:
+        raise RunFailed(_failures(result))
+    evaluations = result.get_asset_check_evaluations()
+    return Finished(
+        result.run_id,
+        sum(1 for evaluation in evaluations if evaluation.passed),
+        [
+            FailedCheck(
+                evaluation.asset_key.to_user_string(),
+                evaluation.check_name,
+                evaluation.severity.value,
+                evaluation.description or "",
+            )
+            for evaluation in evaluations
+            if not evaluation.passed
+        ],
+    )
+
+
+def release_dead_runs(instance: dg.DagsterInstance) -> None:
+    """End the runs whose process is gone (killed, or the power failed), which would hold the writer's place for ever.
+
+    Runs of the daemon are ended by Dagster's own run monitoring; these have no daemon to look after them.
+    """
+    unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    for run in instance.get_runs(unfinished):
+        process = run.tags.get(PROCESS_TAG)
+        if process and not _is_alive(process):
+            instance.report_run_failed(run, "The process of this run is gone; it was killed, or the machine went down.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _process() -> str:
+    """This process, told apart from a later one with the same number by when it started."""
+    return f"{os.getpid()}@{psutil.Process().create_time()}"
+
+
+def _is_alive(process: str) -> bool:
+    number, _, started = process.partition("@")
+    try:
+        return psutil.Process(int(number)).create_time() == float(started)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _failures(result: dg.ExecuteInProcessResult) -> str:
+    lines = []
+    for event in result.all_node_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            cause = error.cause if error and error.cause else error
+            lines.append(f"{event.step_key}: {cause.message.strip() if cause else 'failed'}")
+    for evaluation in result.get_asset_check_evaluations():
+        if not evaluation.passed and evaluation.blocking:
+            lines.append(
+                f"{evaluation.asset_key.to_user_string()}: check {evaluation.check_name} failed: "
+                f"{evaluation.description}"
+            )
+    return "\n".join(lines) or "the run failed; its log is in the Dagster UI"

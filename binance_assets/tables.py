@@ -1,0 +1,153 @@
+"""What a table is: one declaration per table, from which everything else that describes it is made.
+
+The pandera schema inside a :class:`Table` validates frames, gives the rules that run as SQL on large tables
+(:mod:`binance_assets.checks`), fills the Columns tab of the Dagster UI, and is printed as ``warehouse/schema.sql``,
+``docs/data-dictionary.md`` and the diagrams of ``docs/data-model.md`` (:mod:`binance_assets.docs`).
+
+The declarations themselves stand beside their models, in ``raw/tables.py``, ``core/tables.py`` and ``mart/tables.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandera.pandas as pa
+from pandera.engines import pandas_engine
+
+PRICE_TYPE = "decimal(18, 8)"
+"""Every price of the exchange that fits this type exactly is stored in it; one that does not is quarantined."""
+
+QUANTITY_TYPE = "decimal(38, 8)"
+"""For order-size limits, which overflow a price's type on low-valued currencies."""
+
+
+def _column(
+    dtype: Any, sql_type: str, description: str, unit: str | None, nullable: bool, checks: Sequence[pa.Check]
+) -> pa.Column:
+    return pa.Column(
+        dtype,
+        checks=list(checks),
+        nullable=nullable,
+        coerce=True,
+        description=description,
+        metadata={"sql_type": sql_type, "unit": unit},
+    )
+
+
+def text(description: str, *checks: pa.Check, nullable: bool = False, sql_type: str = "varchar") -> pa.Column:
+    """A column of text."""
+    return _column(pandas_engine.NpString(), sql_type, description, None, nullable, checks)
+
+
+def integer(
+    description: str, *checks: pa.Check, unit: str | None = None, nullable: bool = False
+) -> pa.Column:
+    """A column of 32-bit integers: keys and counts."""
+    return _column("Int32", "integer", description, unit, nullable, checks)
+
+
+def flag(description: str, *, nullable: bool = False) -> pa.Column:
+    """A column of true and false."""
+    return _column("boolean", "boolean", description, None, nullable, ())
+
+
+def instant(description: str, *checks: pa.Check, nullable: bool = False) -> pa.Column:
+    """A column of instants: naive, UTC, microseconds."""
+    return _column("datetime64[us]", "timestamp", description, "UTC", nullable, checks)
+
+
+def day(description: str) -> pa.Column:
+    """A column of calendar days, UTC."""
+    return _column(pandas_engine.Date(), "date", description, "UTC", False, ())
+
+
+def number(description: str, *checks: pa.Check, unit: str | None = None, nullable: bool = False) -> pa.Column:
+    """A column of doubles: what is computed, and therefore is no exact decimal."""
+    return _column("Float64", "double", description, unit, nullable, checks)
+
+
+def price(
+    description: str, *checks: pa.Check, unit: str = "quote currency", nullable: bool = False
+) -> pa.Column:
+    """A column of exact prices, eight decimals, as the exchange gives them."""
+    return _column(pandas_engine.Decimal(18, 8), PRICE_TYPE, description, unit, nullable, checks)
+
+
+def quantity(description: str, *, unit: str, nullable: bool = False) -> pa.Column:
+    """A column of exact amounts that may be larger than a price."""
+    return _column(pandas_engine.Decimal(38, 8), QUANTITY_TYPE, description, unit, nullable, ())
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table or view of the warehouse.
+
+    ``name`` is also its asset key (``mart.dim_pair`` is ``mart/dim_pair``) and, in the mart, its exported file.
+    ``references`` maps a column to the ``table.column`` that it points to. On a ``large`` table keys are not declared
+    to DuckDB, since an index over hundreds of millions of rows costs more than all the rest; they are enforced by
+    anti-joins in the transaction that writes, and counted by the checks.
+    """
+
+    name: str
+    description: str
+    grain: str
+    key: tuple[str, ...]
+    columns: Mapping[str, pa.Column]
+    unique: tuple[str, ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+    large: bool = False
+    view: bool = False
+    time_column: str | None = None
+
+    @property
+    def layer(self) -> str:
+        """The DuckDB schema that holds it: raw, core or mart."""
+        return self.name.partition(".")[0]
+
+    @property
+    def asset_path(self) -> list[str]:
+        """The Dagster asset key."""
+        return self.name.split(".")
+
+    @property
+    def schema(self) -> pa.DataFrameSchema:
+        """The pandera schema of the whole table: exactly these columns, key unique."""
+        return pa.DataFrameSchema(
+            dict(self.columns), name=self.name, description=self.description, strict=True, unique=list(self.key)
+        )
+
+    def sql_type(self, column: str) -> str:
+        """The DuckDB type of a column."""
+        return str(self.properties(column)["sql_type"])
+
+    def unit(self, column: str) -> str | None:
+        """The unit of a column's values, None where they have none."""
+        unit = self.properties(column)["unit"]
+        return None if unit is None else str(unit)
+
+    def properties(self, column: str) -> dict[str, Any]:
+        """What a column says of itself beside its pandera type: ``sql_type`` and ``unit``."""
+        properties: dict[str, Any] = self.columns[column].metadata or {}
+        return properties
+
+
+def not_negative() -> pa.Check:
+    """Zero or more."""
+    return pa.Check.ge(0)
+
+
+def positive() -> pa.Check:
+    """More than zero."""
+    return pa.Check.gt(0)
+
+
+def share() -> pa.Check:
+    """From 0 to 1."""
+    return pa.Check.in_range(0, 1)
+
+
+def one_of(*values: str) -> pa.Check:
+    """One of a closed list of words."""
+    return pa.Check.isin(list(values))

@@ -1,0 +1,184 @@
+"""The warehouse: one DuckDB file, opened by one process at a time, for as long as one step takes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+from filelock import FileLock, Timeout
+from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_random_exponential
+
+from binance_assets.sql import sql
+
+LOCK_TIMEOUT_SECONDS = 60
+"""How long to wait for another process of the project, and then for a foreign one, to close the file."""
+
+_CONFIG = {
+    # The step from the old default format makes closing a large file dear, and 1.5 can still read this one.
+    "storage_compatibility_version": "v1.5.0",
+    # No table name may ever mean a Python variable, and nothing is fetched from the network.
+    "python_enable_replacements": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
+
+VIEWS = ("mart/fact_price.sql",)
+
+
+class WarehouseError(Exception):
+    """The warehouse cannot be used as it is; the message says what to do."""
+
+
+class Connection:
+    """A DuckDB connection that runs the project's SQL files."""
+
+    def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
+        self.duck = duck
+
+    def run(self, file: str, /, **parameters: object) -> None:
+        """Run all statements of a SQL file, each with those of the parameters that it names."""
+        for statement in self.duck.extract_statements(sql(file)):
+            self.duck.execute(statement, {name: parameters[name] for name in statement.named_parameters})
+
+    def rows(self, query: str, /, **parameters: object) -> list[tuple[Any, ...]]:
+        """The rows of a query given as text or as a SQL file's path."""
+        return self.duck.execute(_text(query), parameters or None).fetchall()
+
+    def value(self, query: str, /, **parameters: object) -> Any:
+        """The first value of the first row, or None where there is no row."""
+        rows = self.rows(query, **parameters)
+        return rows[0][0] if rows else None
+
+    def records(self, query: str, /, **parameters: object) -> list[dict[str, Any]]:
+        """The rows of a query as dictionaries."""
+        rows = self.rows(query, **parameters)
+        names = [column[0] for column in self.duck.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def frame(self, query: str, /, **parameters: object) -> pd.DataFrame:
+        """The rows of a query as a frame in which decimals stay decimals (DuckDB's own would be floats)."""
+        return _frame(self.duck.execute(_text(query), parameters or None))
+
+    def table_frame(self, table: str) -> pd.DataFrame:
+        """All rows of a small table, as :meth:`frame` gives them."""
+        return _frame(self.duck.table(table))
+
+    def count(self, table: str) -> int:
+        """The number of rows of a table or view."""
+        [(count,)] = self.duck.table(table).count("*").fetchall()
+        return int(count)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: committed at the end of the block, rolled back if it raises."""
+        self.duck.execute("begin transaction")
+        try:
+            yield
+        except BaseException:
+            self.duck.execute("rollback")
+            raise
+        self.duck.execute("commit")
+
+
+class Warehouse:
+    """The DuckDB file of one store.
+
+    Args:
+        path: The file; its folder is made when it is first written.
+        source: ``live`` or ``sandbox``, written into it when it is made.
+    """
+
+    def __init__(self, path: Path, source: str) -> None:
+        self.path = path
+        self.source = source
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """The only way in: an exclusive connection, closed whatever happens. Makes the tables of a new file.
+
+        Raises:
+            WarehouseError: The file stays locked, or was made by other declarations than these.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path.with_suffix(".lock"), timeout=LOCK_TIMEOUT_SECONDS)
+        try:
+            with lock, self._open() as duck:
+                connection = Connection(duck)
+                self._prepare(connection)
+                yield connection
+        except Timeout as error:
+            raise WarehouseError(
+                f"{self.path} has been in use by another run for {LOCK_TIMEOUT_SECONDS} s. "
+                "Wait for that run to end, or stop it, and try again."
+            ) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection whose every change is committed at the end of the block, or none."""
+        with self.connect() as connection, connection.transaction():
+            yield connection
+
+    def delete(self) -> None:
+        """Throw the file away. What was in it can be made again from landing."""
+        with FileLock(self.path.with_suffix(".lock"), timeout=LOCK_TIMEOUT_SECONDS):
+            self.path.with_name(self.path.name + ".wal").unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _open(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        try:
+            duck = Retrying(
+                retry=retry_if_exception_message(match="(?s).*Could not set lock.*"),
+                wait=wait_random_exponential(multiplier=0.1, max=2),
+                stop=stop_after_delay(LOCK_TIMEOUT_SECONDS),
+                reraise=True,
+            )(duckdb.connect, self.path, config=_CONFIG)
+        except duckdb.IOException as error:
+            if "Could not set lock" in str(error):
+                raise WarehouseError(
+                    f"Another program holds {self.path} open ({error}). Close it there: "
+                    "readers should use the files in export/, which are never locked."
+                ) from error
+            raise
+        try:
+            yield duck
+        finally:
+            duck.close()
+
+    def _prepare(self, connection: Connection) -> None:
+        connection.run("warehouse/macros.sql")
+        declared = hashlib.sha256("".join(map(sql, ("warehouse/schema.sql", *VIEWS))).encode()).hexdigest()
+        if not connection.value("select count(*) from duckdb_schemas() where schema_name = 'meta'"):
+            with connection.transaction():
+                connection.run("warehouse/schema.sql")
+                for view in VIEWS:
+                    connection.run(view)
+                connection.rows(
+                    "insert into meta.warehouse values ($source, $schema)", source=self.source, schema=declared
+                )
+            return
+        [(source, made_by)] = connection.rows("select source, schema_sha256 from meta.warehouse")
+        if made_by != declared:
+            raise WarehouseError(
+                f"{self.path} was made by another version of binance_assets. "
+                "Run `binance-assets rebuild`: it makes the warehouse again from the landing files, losing nothing."
+            )
+        if source != self.source:
+            raise WarehouseError(
+                f"{self.path} holds {source} data and cannot be used for {self.source} data. "
+                "Somebody moved it there: move it back, or run `binance-assets rebuild`."
+            )
+
+
+def _text(query: str) -> str:
+    return sql(query) if query.endswith(".sql") else query
+
+
+def _frame(result: duckdb.DuckDBPyConnection | duckdb.DuckDBPyRelation) -> pd.DataFrame:
+    names = [column[0] for column in result.description or ()]
+    return pd.DataFrame(result.fetchall(), columns=names, dtype=object)

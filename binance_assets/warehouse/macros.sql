@@ -1,0 +1,46 @@
+-- Made anew in every connection. Rules that several models share.
+
+-- A price or size as an exact decimal(18, 8): null where the text is no plain number in ASCII digits (an exponent is
+-- allowed), or does not fit without rounding. The bound on the exponent and on the digits behind the point keeps the
+-- comparison with the wide type exact; `1_000` and ` 1 `, which a cast would take, do not pass the pattern.
+create or replace temp macro exact_price(written) as (
+    case
+        when
+            regexp_full_match(written, '[0-9]{1,40}(\.[0-9]{1,18}0{0,60})?([eE][+-]?0{0,3}[0-9])?')
+            and try_cast(written as decimal(38, 27)) = try_cast(written as decimal(18, 8))
+            then try_cast(written as decimal(18, 8))
+    end
+);
+
+-- The same for quantities and notional values, which may be larger.
+create or replace temp macro exact_quantity(written) as (
+    case
+        when regexp_full_match(written, '[0-9]{1,30}(\.[0-9]{1,8}0{0,60})?')
+            then try_cast(written as decimal(38, 8))
+    end
+);
+
+-- An instant in UTC from ISO 8601 text, with Z, an offset, or neither (then it is taken as UTC). A cast alone would
+-- drop an offset in silence.
+create or replace temp macro utc_instant(written) as (
+    try_cast(regexp_replace(written, '\s*(Z|UTC|[+-][0-9]{2}:?[0-9]{2})$', '') as timestamp)
+    - coalesce(
+        to_minutes(
+            (regexp_extract(written, '([+-])([0-9]{2}):?([0-9]{2})$', 1) || '1')::integer
+            * (
+                regexp_extract(written, '([+-])([0-9]{2}):?([0-9]{2})$', 2)::integer * 60
+                + regexp_extract(written, '([+-])([0-9]{2}):?([0-9]{2})$', 3)::integer
+            )
+        ),
+        interval 0 minute
+    )
+);
+
+-- Keys of the date and time dimensions.
+create or replace temp macro date_key(instant) as (
+    (year(instant) * 10000 + month(instant) * 100 + day(instant))::integer
+);
+
+create or replace temp macro time_key(instant) as (
+    (hour(instant) * 60 + minute(instant))::integer
+);

@@ -1,0 +1,219 @@
+-- Made from the declarations in */tables.py by `make docs`; a test compares the two.
+
+create schema raw;
+
+create schema core;
+
+create schema mart;
+
+create schema meta;
+
+create table meta.warehouse (
+    "source" varchar not null,
+    "schema_sha256" varchar not null,
+    primary key ("source")
+);
+
+create table meta.progress (
+    "model" varchar not null,
+    "file" varchar not null,
+    "landed_at" timestamp not null,
+    primary key ("model")
+);
+
+create table meta.open_minute (
+    "minute_utc" timestamp not null,
+    "source" varchar not null,
+    primary key ("minute_utc", "source")
+);
+
+create table meta.latest_price (
+    "pair_id" integer not null,
+    "observed_at" timestamp not null,
+    "source" varchar not null,
+    "price" decimal(18, 8) not null,
+    primary key ("pair_id")
+);
+
+create table raw.capture (
+    "capture_id" varchar not null,
+    "endpoint" varchar not null,
+    "source" varchar not null,
+    "base_url" varchar,
+    "requested_at" timestamp,
+    "received_at" timestamp not null,
+    "exchange_at" timestamp,
+    "used_weight" integer,
+    "sampling_interval_seconds" integer,
+    "row_count" integer not null,
+    "sha256" varchar not null,
+    "file" varchar not null,
+    primary key ("capture_id")
+);
+
+create table raw.ticker_price (
+    "capture_id" varchar not null,
+    "symbol" varchar not null,
+    "price" varchar not null,
+    "retrieved_at" timestamp not null
+);
+
+create table raw.exchange_info (
+    "capture_id" varchar not null,
+    "symbol" varchar not null,
+    "payload" json not null,
+    "retrieved_at" timestamp not null
+);
+
+create table raw.symbol (
+    "symbol" varchar not null,
+    "base" varchar not null,
+    "quote" varchar not null,
+    "capture_id" varchar not null,
+    "position" integer not null,
+    "first_seen_at" timestamp not null,
+    "last_seen_at" timestamp not null,
+    primary key ("symbol"),
+    foreign key ("capture_id") references raw.capture ("capture_id")
+);
+
+create table raw.quarantine (
+    "capture_id" varchar not null,
+    "position" integer,
+    "row" varchar not null,
+    "reason" varchar not null
+);
+
+create table core.currency (
+    "currency_id" integer not null,
+    "code" varchar not null,
+    "name" varchar,
+    "asset_type" varchar not null,
+    primary key ("currency_id"),
+    unique ("code")
+);
+
+create table core.pair (
+    "pair_id" integer not null,
+    "symbol" varchar not null,
+    "base_currency_id" integer not null,
+    "quote_currency_id" integer not null,
+    "first_seen_at" timestamp not null,
+    "last_seen_at" timestamp not null,
+    primary key ("pair_id"),
+    unique ("symbol"),
+    foreign key ("base_currency_id") references core.currency ("currency_id"),
+    foreign key ("quote_currency_id") references core.currency ("currency_id")
+);
+
+create table core.pair_history (
+    "pair_id" integer not null,
+    "valid_from" timestamp not null,
+    "valid_to" timestamp,
+    "status" varchar not null,
+    "tick_size" decimal(18, 8),
+    "step_size" decimal(38, 8),
+    "min_notional" decimal(38, 8),
+    "is_spot_trading_allowed" boolean,
+    primary key ("pair_id", "valid_from"),
+    foreign key ("pair_id") references core.pair ("pair_id")
+);
+
+create table core.price_history (
+    "pair_id" integer not null,
+    "observed_at" timestamp not null,
+    "source" varchar not null,
+    "price" decimal(18, 8) not null
+);
+
+create table core.price_without_metadata (
+    "symbol" varchar not null,
+    "observed_at" timestamp not null,
+    "source" varchar not null,
+    "price" decimal(18, 8) not null
+);
+
+create table mart.dim_currency (
+    "currency_key" integer not null,
+    "code" varchar not null,
+    "name" varchar,
+    "asset_type" varchar not null,
+    primary key ("currency_key"),
+    unique ("code")
+);
+
+create table mart.dim_pair (
+    "pair_key" integer not null,
+    "symbol" varchar not null,
+    "base_code" varchar not null,
+    "quote_code" varchar not null,
+    "base_asset_type" varchar not null,
+    "quote_asset_type" varchar not null,
+    "status" varchar not null,
+    "is_trading" boolean not null,
+    "tick_size" decimal(18, 8),
+    "listed_at" timestamp not null,
+    "last_seen_at" timestamp not null,
+    primary key ("pair_key"),
+    unique ("symbol")
+);
+
+create table mart.dim_date (
+    "date_key" integer not null,
+    "date_utc" date not null,
+    "year" integer not null,
+    "quarter" integer not null,
+    "month" integer not null,
+    "month_name" varchar not null,
+    "day_of_month" integer not null,
+    "iso_week" integer not null,
+    "iso_weekday" integer not null,
+    "weekday_name" varchar not null,
+    "is_weekend" boolean not null,
+    primary key ("date_key"),
+    unique ("date_utc")
+);
+
+create table mart.dim_time (
+    "time_key" integer not null,
+    "time_of_day" varchar not null,
+    "hour" integer not null,
+    "minute" integer not null,
+    primary key ("time_key")
+);
+
+create table mart.fact_price_latest (
+    "pair_key" integer not null,
+    "observed_at" timestamp not null,
+    "price" decimal(18, 8) not null,
+    "price_usdt" double,
+    "is_stale" boolean not null,
+    "source" varchar not null,
+    "price_rank_in_quote" integer,
+    "price_band" varchar not null,
+    "price_band_order" integer not null,
+    primary key ("pair_key")
+);
+
+create table mart.fact_price_minute (
+    "pair_key" integer not null,
+    "date_key" integer not null,
+    "time_key" integer not null,
+    "minute_utc" timestamp not null,
+    "source" varchar not null,
+    "average_price" double,
+    "time_weighted_price" double,
+    "open_price" decimal(18, 8),
+    "high_price" decimal(18, 8),
+    "low_price" decimal(18, 8),
+    "close_price" decimal(18, 8),
+    "observation_count" integer not null,
+    "expected_count" integer not null,
+    "coverage" double not null,
+    "is_gap" boolean not null,
+    "filled_price" decimal(18, 8),
+    "fill_method" varchar not null,
+    "staleness_seconds" double not null,
+    "last_observed_at" timestamp not null,
+    "price_usdt" double
+);

@@ -1,0 +1,54 @@
+"""What the warehouse keeps about itself. Not assets: bookkeeping that is committed together with the rows it is about."""
+
+from binance_assets.raw.tables import SOURCES
+from binance_assets.tables import Table, instant, integer, one_of, positive, price, text
+
+WAREHOUSE = Table(
+    "meta.warehouse",
+    "One row: whose data this is, and by which declarations the tables were made.",
+    grain="the warehouse",
+    key=("source",),
+    columns={
+        "source": text("live, or sandbox for simulated data", one_of("live", "sandbox")),
+        "schema_sha256": text("Hash of warehouse/schema.sql when it was made"),
+    },
+)
+
+PROGRESS = Table(
+    "meta.progress",
+    "How far each model has read the landing files.",
+    grain="one model",
+    key=("model",),
+    columns={
+        "model": text("raw, or the table that the model fills"),
+        "file": text("The last landing file whose rows are in it"),
+        "landed_at": instant("When that file was landed; a minute is over when something was landed after it"),
+    },
+)
+
+OPEN_MINUTE = Table(
+    "meta.open_minute",
+    "Minutes whose averages are not right yet, or no longer: they are running, or an observation came late.",
+    grain="minute x source",
+    key=("minute_utc", "source"),
+    columns={
+        "minute_utc": instant("Start of the minute"),
+        "source": text("Where the observations came from", one_of(*SOURCES)),
+    },
+)
+
+LATEST_PRICE = Table(
+    "meta.latest_price",
+    "The newest price of every pair, kept up by the transaction that stores prices, so that nothing has to look "
+    "for it in the history.",
+    grain="one pair",
+    key=("pair_id",),
+    columns={
+        "pair_id": integer("The pair"),
+        "observed_at": instant("When it was observed"),
+        "source": text("Where it came from", one_of(*SOURCES)),
+        "price": price("The exchange's price", positive()),
+    },
+)
+
+TABLES = (WAREHOUSE, PROGRESS, OPEN_MINUTE, LATEST_PRICE)
