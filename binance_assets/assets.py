@@ -55,7 +55,8 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 def describe_check(check: pa.Check) -> str:
     """A rule of a column in a few words, such as ``greater_than(0)``."""
-    values = ", ".join(str(value) for name, value in check.statistics.items() if not name.startswith("include"))
+    statistics = check.statistics or {}
+    values = ", ".join(str(value) for name, value in statistics.items() if not name.startswith("include"))
     return f"{check.name}({values})"
 
 

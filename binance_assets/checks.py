@@ -122,19 +122,24 @@ def _check_in_sql(connection: Connection, declared: Table, findings: Findings) -
         if not column.nullable:
             _add(findings, f"{name}: not_nullable", rows.filter(ColumnExpression(name).isnull()))
         for check in column.checks:
-            _add(findings, f"{name}: {describe_check(check)}", rows.filter(~_predicate(ColumnExpression(name), check)))
+            _add(
+                findings,
+                f"{name}: {describe_check(check)}",
+                rows.filter(~_predicate(ColumnExpression(name), check)),
+            )
     key = ", ".join(f'"{column}"' for column in declared.key)
     _add(findings, "key: unique", rows.aggregate(f"{key}, count(*) as times", key).filter("times > 1"))
 
 
 def _predicate(column: Expression, check: pa.Check) -> Expression:
     """A rule of a column as SQL. The declarations use these rules and no others."""
-    values = check.statistics
+    values = check.statistics or {}
     rules: dict[str, Callable[[], Expression]] = {
         "greater_than": lambda: column > ConstantExpression(values["min_value"]),
         "greater_than_or_equal_to": lambda: column >= ConstantExpression(values["min_value"]),
-        "in_range": lambda: (column >= ConstantExpression(values["min_value"]))
-        & (column <= ConstantExpression(values["max_value"])),
+        "in_range": lambda: (
+            (column >= ConstantExpression(values["min_value"])) & (column <= ConstantExpression(values["max_value"]))
+        ),
         "isin": lambda: column.isin(*(ConstantExpression(value) for value in values["allowed_values"])),
     }
     return rules[str(check.name)]()
@@ -168,7 +173,13 @@ def declaration_check(declared: Table) -> dg.AssetChecksDefinition:
 
 
 def _query_check(
-    asset: Table, name: str, query: str, rule: str, description: str, severity: dg.AssetCheckSeverity, **parameters: Any
+    asset: Table,
+    name: str,
+    query: str,
+    rule: str,
+    description: str,
+    severity: dg.AssetCheckSeverity,
+    **parameters: Any,
 ) -> dg.AssetChecksDefinition:
     """A check that fails when its SQL file, which selects the offending rows, finds any."""
 

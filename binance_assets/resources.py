@@ -19,7 +19,7 @@ class HomeResource(dg.ConfigurableResource):
     ``source`` (live or sandbox) overrides the home's own: an import always goes to the real data.
     """
 
-    source: str = Field("", pattern="^(live|sandbox)?$")
+    source: str = Field(default="", pattern="^(live|sandbox)?$")
 
     @property
     def settings(self) -> Settings:

@@ -39,9 +39,7 @@ class Finished:
     failed_checks: list[FailedCheck]
 
 
-def execute(
-    home: Home, job: str, *, source: Source | None = None, config: Mapping[str, Any] | None = None
-) -> Finished:
+def execute(home: Home, job: str, *, source: Source | None = None, config: Mapping[str, Any] | None = None) -> Finished:
     """Run a job to its end.
 
     Args:
@@ -53,7 +51,7 @@ def execute(
     Raises:
         RunFailed: A step, or a blocking check, failed.
     """
-    from binance_assets.definitions import defs
+    from binance_assets.definitions import defs  # noqa: PLC0415 - a second that other commands need not wait
 
     run_config: dict[str, Any] = {
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
@@ -100,14 +98,14 @@ def release_dead_runs(instance: dg.DagsterInstance) -> None:
 
 
 def _process() -> str:
-    """This process, told apart from a later one with the same number by when it started."""
+    """Name this process, told apart from a later one with the same number by when it started."""
     return f"{os.getpid()}@{psutil.Process().create_time()}"
 
 
 def _is_alive(process: str) -> bool:
     number, _, started = process.partition("@")
     try:
-        return psutil.Process(int(number)).create_time() == float(started)
+        return bool(psutil.Process(int(number)).create_time() == float(started))
     except psutil.NoSuchProcess:
         return False
 

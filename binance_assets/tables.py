@@ -38,12 +38,10 @@ def _column(
 
 def text(description: str, *checks: pa.Check, nullable: bool = False, sql_type: str = "varchar") -> pa.Column:
     """A column of text."""
-    return _column(pandas_engine.NpString(), sql_type, description, None, nullable, checks)
+    return _column(str, sql_type, description, None, nullable, checks)
 
 
-def integer(
-    description: str, *checks: pa.Check, unit: str | None = None, nullable: bool = False
-) -> pa.Column:
+def integer(description: str, *checks: pa.Check, unit: str | None = None, nullable: bool = False) -> pa.Column:
     """A column of 32-bit integers: keys and counts."""
     return _column("Int32", "integer", description, unit, nullable, checks)
 
@@ -68,9 +66,7 @@ def number(description: str, *checks: pa.Check, unit: str | None = None, nullabl
     return _column("Float64", "double", description, unit, nullable, checks)
 
 
-def price(
-    description: str, *checks: pa.Check, unit: str = "quote currency", nullable: bool = False
-) -> pa.Column:
+def price(description: str, *checks: pa.Check, unit: str = "quote currency", nullable: bool = False) -> pa.Column:
     """A column of exact prices, eight decimals, as the exchange gives them."""
     return _column(pandas_engine.Decimal(18, 8), PRICE_TYPE, description, unit, nullable, checks)
 
@@ -115,7 +111,11 @@ class Table:
     def schema(self) -> pa.DataFrameSchema:
         """The pandera schema of the whole table: exactly these columns, key unique."""
         return pa.DataFrameSchema(
-            dict(self.columns), name=self.name, description=self.description, strict=True, unique=list(self.key)
+            dict(self.columns),
+            name=self.name,
+            description=self.description,
+            strict=True,
+            unique=list(self.key),
         )
 
     def sql_type(self, column: str) -> str:

@@ -40,7 +40,7 @@ class ByteServer:
             except OSError:
                 return
             with connection:
-                self.requests.append(connection.recv(65536).decode())
+                self.requests.append(connection.recv(65536).decode("latin-1"))
                 try:
                     for number, part in enumerate(self.parts):
                         time.sleep(self.pause if number else 0)

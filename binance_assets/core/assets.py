@@ -25,9 +25,7 @@ def pair(home: HomeResource) -> dg.MaterializeResult:
         return materialized(connection, tables.PAIR)
 
 
-@dg.asset(
-    **table_options(tables.PAIR_HISTORY), deps=[["raw", "exchange_info"], ["core", "pair"]], pool=WRITER_POOL
-)
+@dg.asset(**table_options(tables.PAIR_HISTORY), deps=[["raw", "exchange_info"], ["core", "pair"]], pool=WRITER_POOL)
 def pair_history(home: HomeResource) -> dg.MaterializeResult:
     """Bring the rules of the pairs up to date with the metadata."""
     models.load_pair_history(home.store.warehouse)

@@ -70,9 +70,7 @@ def _write(connection: Connection, store: Store, table: Table, folder: Path) -> 
             rows = rows.filter(ColumnExpression(table.time_column) >= since)
     rows.create_view("publication", replace=True)
     path = folder / f"{table.name.partition('.')[2]}.parquet"
-    connection.run(
-        "export/publish.sql", path=str(path), source=store.source, simulated=str(store.is_simulated).lower()
-    )
+    connection.run("export/publish.sql", path=str(path), source=store.source, simulated=str(store.is_simulated).lower())
     with path.open("rb") as stream:
         os.fsync(stream.fileno())
     written = connection.value("select num_rows from parquet_file_metadata($path)", path=str(path))

@@ -23,8 +23,9 @@ class RefusedImport(Exception):
 
 
 def import_files(landing: Landing, paths: Sequence[Path], retrieved_at: datetime | None) -> list[LandingFile | None]:
-    """Land files of exchangeInfo or ticker/price as JSON, or of observations as CSV or Parquet; JSON and CSV may be
-    gzipped. All are examined before the first is landed.
+    """Land responses (exchangeInfo, ticker/price: JSON) and tables of observations (CSV, Parquet).
+
+    JSON and CSV may be gzipped. All files are examined before the first is landed.
 
     Args:
         landing: Of the home's real data.

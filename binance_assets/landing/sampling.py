@@ -91,8 +91,9 @@ def sample(
 
 
 def _waiting(instants: list[datetime], interval: timedelta) -> Iterator[datetime]:
-    """Each instant when it has come, by the monotonic clock; those that went by while the last one took its time,
-    except the latest, are skipped.
+    """Each instant when it has come, by the monotonic clock.
+
+    Those that went by by more than an interval, because the sample before took its time, are skipped.
     """
     start, started = instants[0], time.monotonic()
     for instant in instants:

@@ -7,31 +7,38 @@ from binance_assets.assets import WRITER_POOL, materialized, table_options
 from binance_assets.mart import models, tables
 from binance_assets.resources import HomeResource
 
-_FRAME = {"io_manager_key": "warehouse_io_manager", "pool": WRITER_POOL}
+_IO_MANAGER = "warehouse_io_manager"
 
 
-@dg.asset(**table_options(tables.DIM_CURRENCY), deps=[["core", "currency"]], **_FRAME)
+@dg.asset(
+    **table_options(tables.DIM_CURRENCY), deps=[["core", "currency"]], io_manager_key=_IO_MANAGER, pool=WRITER_POOL
+)
 def dim_currency(home: HomeResource) -> pd.DataFrame:
     """Currencies as the star shows them."""
     with home.store.warehouse.connect() as connection:
         return connection.frame("mart/dim_currency.sql")
 
 
-@dg.asset(**table_options(tables.DIM_PAIR), deps=[["core", "pair"], ["core", "pair_history"]], **_FRAME)
+@dg.asset(
+    **table_options(tables.DIM_PAIR),
+    deps=[["core", "pair"], ["core", "pair_history"]],
+    io_manager_key=_IO_MANAGER,
+    pool=WRITER_POOL,
+)
 def dim_pair(home: HomeResource) -> pd.DataFrame:
     """Pairs with their currencies and newest rules."""
     with home.store.warehouse.connect() as connection:
         return connection.frame("mart/dim_pair.sql")
 
 
-@dg.asset(**table_options(tables.DIM_DATE), deps=[["raw", "capture"]], **_FRAME)
+@dg.asset(**table_options(tables.DIM_DATE), deps=[["raw", "capture"]], io_manager_key=_IO_MANAGER, pool=WRITER_POOL)
 def dim_date(home: HomeResource) -> pd.DataFrame:
     """The calendar up to the end of the newest data's year."""
     with home.store.warehouse.connect() as connection:
         return connection.frame("mart/dim_date.sql")
 
 
-@dg.asset(**table_options(tables.DIM_TIME), deps=[["raw", "capture"]], **_FRAME)
+@dg.asset(**table_options(tables.DIM_TIME), deps=[["raw", "capture"]], io_manager_key=_IO_MANAGER, pool=WRITER_POOL)
 def dim_time(home: HomeResource) -> pd.DataFrame:
     """The minutes of a day."""
     with home.store.warehouse.connect() as connection:
@@ -47,7 +54,9 @@ def fact_price() -> None:
 
 
 @dg.asset(
-    **table_options(tables.FACT_PRICE_MINUTE), deps=[["core", "price_history"], ["mart", "dim_date"]], pool=WRITER_POOL
+    **table_options(tables.FACT_PRICE_MINUTE),
+    deps=[["core", "price_history"], ["mart", "dim_date"]],
+    pool=WRITER_POOL,
 )
 def fact_price_minute(home: HomeResource) -> dg.MaterializeResult:
     """Average the minutes that are over."""
@@ -67,15 +76,12 @@ def fact_price_latest(home: HomeResource) -> dg.MaterializeResult:
     warehouse = home.store.warehouse
     models.load_latest_prices(warehouse)
     with warehouse.connect() as connection:
-        top = connection.records("mart/highest_priced.sql", quote="USDT", limit=10)
+        top = connection.records("mart/highest_priced.sql", quote="USDT", top=10)
         return materialized(
             connection,
             tables.FACT_PRICE_LATEST,
             highest_priced_in_usdt=dg.MetadataValue.table(
-                [
-                    dg.TableRecord({name: str(row[name]) for name in ("symbol", "price", "observed_at")})
-                    for row in top
-                ]
+                [dg.TableRecord({name: str(row[name]) for name in ("symbol", "price", "observed_at")}) for row in top]
             )
             if top
             else "none",

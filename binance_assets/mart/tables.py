@@ -137,7 +137,9 @@ FACT_PRICE_LATEST = Table(
         "is_stale": flag("The pair is not trading, or its price has not moved for a day"),
         "source": text("Where it came from", one_of(*SOURCES)),
         "price_rank_in_quote": integer(
-            "1 is the highest price in that quote currency; empty for a stale price", positive(), nullable=True
+            "1 is the highest price in that quote currency; empty for a stale price",
+            positive(),
+            nullable=True,
         ),
         "price_band": text("The decade that the price lies in, such as 0.01 to 0.1"),
         "price_band_order": integer("Sort key of the band: its power of ten", pa.Check.in_range(-8, 10)),
@@ -172,7 +174,8 @@ FACT_PRICE_MINUTE = Table(
         "close_price": price("Last observation", positive(), nullable=True),
         "observation_count": integer("Observations in the minute", not_negative()),
         "expected_count": integer(
-            "Grid points of the sampling in a minute; for an import, its snapshots in this minute", not_negative()
+            "Grid points of the sampling in a minute; for an import, its snapshots in this minute",
+            not_negative(),
         ),
         "coverage": number("observation_count over expected_count, at most 1", share()),
         "is_gap": flag("No observation lies in the minute"),

@@ -13,11 +13,11 @@ with described as (
         payload ->> '$.quoteAsset' as quote,
         case
             when json_type(payload) <> 'OBJECT' then 'it is not an object'
-            when json_type(payload, '$.symbol') is distinct from 'VARCHAR' then 'its symbol is missing or not text'
+            when coalesce(json_type(payload, '$.symbol'), '') <> 'VARCHAR' then 'its symbol is missing or not text'
             when length(payload ->> '$.symbol') > 40 then 'its symbol is longer than 40 characters'
             when not regexp_full_match(payload ->> '$.symbol', '[\p{L}\p{N}][\p{L}\p{N}._-]*')
                 then 'its symbol holds more than letters, digits, dots, dashes and underscores'
-            when json_type(payload, '$.status') is distinct from 'VARCHAR' then 'its status is missing or not text'
+            when coalesce(json_type(payload, '$.status'), '') <> 'VARCHAR' then 'its status is missing or not text'
             when coalesce(payload ->> '$.baseAsset', '') = '' or coalesce(payload ->> '$.quoteAsset', '') = ''
                 then 'its baseAsset or quoteAsset is missing'
         end as reason

@@ -47,8 +47,8 @@ select
     written ->> '$.price' as price,
     case
         when json_type(written) <> 'OBJECT' then 'it is not an object'
-        when json_type(written, '$.symbol') is distinct from 'VARCHAR' then 'its symbol is missing or not text'
-        when json_type(written, '$.price') is distinct from 'VARCHAR' then 'its price is missing or not text'
+        when coalesce(json_type(written, '$.symbol'), '') <> 'VARCHAR' then 'its symbol is missing or not text'
+        when coalesce(json_type(written, '$.price'), '') <> 'VARCHAR' then 'its price is missing or not text'
     end as reason
 from element;
 

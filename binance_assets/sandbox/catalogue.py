@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from binance_assets.sandbox.walk import Ints, key_of, keys_of, random_bits, uniform
+from binance_assets.sandbox.walk import key_of, keys_of, random_bits, uniform
 
 Kind = Literal["crypto", "stablecoin", "fiat", "wrapped", "leveraged_token", "commodity_token"]
 Status = Literal["TRADING", "HALT", "BREAK", "END_OF_DAY"]
@@ -86,11 +86,11 @@ class Market(NamedTuple):
 MARKETS = {
     "USDT": Market(400, 190, 1),
     "USDC": Market(240, 60, 3),
-    "TRY": Market(280, 60, 3),
+    "TRY": Market(260, 60, 3),
     "FDUSD": Market(100, 60, 2),
     "BTC": Market(150, 290, 4),
     "ETH": Market(45, 170, 6),
-    "BNB": Market(45, 300, 5),
+    "BNB": Market(45, 280, 5),
     "EUR": Market(45, 70, 4),
     "JPY": Market(35, 20, 6),
     "BRL": Market(22, 30, 5),
@@ -109,7 +109,7 @@ MARKETS = {
     "COP": Market(2, 0, 9),
     "CZK": Market(2, 0, 9),
     "SOL": Market(1, 2, 9),
-    "BUSD": Market(0, 400, 3),
+    "BUSD": Market(0, 360, 3),
     "AUD": Market(0, 50, 9),
     "GBP": Market(0, 40, 9),
     "BIDR": Market(0, 40, 9),
@@ -193,52 +193,136 @@ _HALTED_BUT_NOT_BREAK: tuple[Status, ...] = ("HALT", "HALT", "HALT", "END_OF_DAY
 
 
 class Catalogue(NamedTuple):
-    """What the exchange lists."""
+    """What the exchange lists: currencies by code, and pairs in the order in which they were listed."""
 
     currencies: dict[str, Currency]
     pairs: tuple[Pair, ...]
 
 
 def catalogue(seed: int) -> Catalogue:
-    """All currencies by code, and all pairs in the order in which they were listed."""
+    """The catalogue of a seed, the same in every process."""
     money = _money()
     coins, gone_coins = _coins(COINS), _coins(GONE_COINS)
     taken = {*money, *coins, *gone_coins}
-    coins |= _made_up_coins(seed, "coin", _MADE_UP_COINS, taken)
-    gone_coins |= _made_up_coins(seed, "gone coin", _MADE_UP_GONE_COINS, taken)
-    currencies = money | gone_coins | coins
+    coins |= _made_up_coins(seed, _MADE_UP_COINS, taken)
+    gone_coins |= _made_up_coins(seed, _MADE_UP_GONE_COINS, taken)
+    currencies = money | coins | gone_coins
 
-    # A coin that is gone was as popular as one that is there; money trades like the first coins.
-    popularity = {code: rank for rank, code in enumerate(coins)}
-    popularity |= {code: rank * len(coins) // len(gone_coins) for rank, code in enumerate(gone_coins)}
+    # The first coin is the most popular. A coin that is gone was as popular as one that is there.
+    rank = {code: place for place, code in enumerate(coins)}
+    rank |= {code: place * len(coins) // len(gone_coins) for place, code in enumerate(gone_coins)}
 
-    symbols: dict[str, tuple[str, str]] = {}
-    halted: set[str] = set()
-
-    def add(base: str, quote: str, *, trades: bool) -> bool:
-        symbol = base + quote
-        if symbol in symbols or currencies[base].value / currencies[quote].value < 1 / UNITS:
-            return False
-        symbols[symbol] = base, quote
-        if not trades:
-            halted.add(symbol)
-        return True
-
-    for names, trades in ((MONEY_PAIRS, True), (GONE_MONEY_PAIRS, False)):
-        for name in names.split():
-            base, quote = name.split("/")
-            add(base, quote, trades=trades)
-    for base in currencies:
-        if currencies[base].kind == "leveraged_token":
-            add(base, "USDT", trades=False)
+    listings = _money_listings(currencies)
     for quote, market in MARKETS.items():
-        dearer = COIN_QUOTES[: COIN_QUOTES.index(quote) + 1] if quote in COIN_QUOTES else ()
-        for codes, count, trades in (
-            ([*coins], market.trading, True),
-            ([*gone_coins, *coins], market.halted, False),
-        ):
-            luck = 0.5 + uniform(key_of(seed, quote, trades), np.arange(len(codes)))
-            by_demand = sorted(range(len(codes)), key=lambda i: popularity[codes[i]] * luck[i])  # noqa: B023
-            bases = (codes[i] for i in by_demand if codes[i] not in dearer)
-            for _ in range(count):
-                next(base for base in bases if add(base, quote, trades=trades))
+        for status, count in (("TRADING", market.trading), ("BREAK", market.halted)):
+            codes = [*coins] if status == "TRADING" else [*coins, *gone_coins]
+            luck = 0.5 + uniform(key_of(seed, "demand", quote, status), np.arange(len(codes)))
+            by_demand = sorted(zip(codes, luck, strict=True), key=lambda coin: rank[coin[0]] * coin[1])
+            new = [
+                _Listing(currencies[code], currencies[quote], status, rank[code] * market.slowness)
+                for code, _ in by_demand
+                if code + quote not in listings and _can_be_priced(currencies[code], currencies[quote])
+            ]
+            listings |= {listing.symbol: listing for listing in new[:count]}
+
+    pairs = _pairs(seed, list(listings.values()))
+    return Catalogue(currencies, tuple(sorted(pairs, key=lambda pair: (pair.listed_at, pair.symbol))))
+
+
+class _Listing(NamedTuple):
+    base: Currency
+    quote: Currency
+    status: Status
+    slowness: float
+
+    @property
+    def symbol(self) -> str:
+        return self.base.code + self.quote.code
+
+
+def _money() -> dict[str, Currency]:
+    """All currencies that are not simply coins."""
+    listed = [
+        Currency("USDT", "stablecoin", 1, 0),
+        *(Currency(code, "stablecoin", 1, 1e-4) for code in DOLLARS),
+        *(Currency(code, "fiat", value, 0.004) for code, value in FIATS.items()),
+        Currency("PAXG", "commodity_token", 2700, 0.008),
+        *FOLLOWERS,
+        *(Currency(coin + way, "leveraged_token", 8, 0.06) for coin in LEVERAGED_COINS for way in ("UP", "DOWN")),
+    ]
+    return {currency.code: currency for currency in listed}
+
+
+def _coins(text: str) -> dict[str, Currency]:
+    """The coins of a list of codes and values."""
+    words = text.split()
+    return {
+        code: Currency(code, "crypto", float(value), 0.03 if float(value) > 50 else 0.05)
+        for code, value in zip(words[::2], words[1::2], strict=True)
+    }
+
+
+def _made_up_coins(seed: int, count: int, taken: set[str]) -> dict[str, Currency]:
+    """Coins with pronounceable codes, and values of which many are tiny. Their codes are taken from then on."""
+    coins: dict[str, Currency] = {}
+    positions = np.arange(8)
+    number = 0
+    while len(coins) < count:
+        number += 1
+        key = key_of(seed, "coin", number, len(taken))
+        first, second, third, last, *_ = (int(bits) for bits in random_bits(key, positions) >> np.uint64(8))
+        code = _SYLLABLES[first % len(_SYLLABLES)] + _SYLLABLES[second % len(_SYLLABLES)]
+        code = (code + _SYLLABLES[third % len(_SYLLABLES)] + "KNRSTX"[last % 6])[: 3 + last % 4]
+        if code in taken:
+            continue
+        taken.add(code)
+        chance = float(uniform(key, positions)[-1])
+        value = max(3.0 * (1 - chance) ** 3.7, 1e-7)
+        coins[code] = Currency(code, "crypto", value, 0.03 + 0.05 * chance)
+    return coins
+
+
+def _money_listings(currencies: dict[str, Currency]) -> dict[str, _Listing]:
+    """The pairs that are not in the coin markets."""
+    names = [(name, "TRADING") for name in MONEY_PAIRS.split()]
+    names += [(name, "BREAK") for name in GONE_MONEY_PAIRS.split()]
+    names += [(f"{code}/USDT", "BREAK") for code, it in currencies.items() if it.kind == "leveraged_token"]
+    listings = [
+        _Listing(*(currencies[code] for code in name.split("/")), status, slowness=10) for name, status in names
+    ]
+    return {listing.symbol: listing for listing in listings}
+
+
+def _can_be_priced(base: Currency, quote: Currency) -> bool:
+    """Whether a price has any digits left of the eight decimals, and the pair is the right way round."""
+    if base.code in COIN_QUOTES and quote.code in COIN_QUOTES:
+        return COIN_QUOTES.index(base.code) > COIN_QUOTES.index(quote.code)
+    return base.value / quote.value >= 1 / UNITS
+
+
+def _pairs(seed: int, listings: list[_Listing]) -> Iterator[Pair]:
+    symbols = [listing.symbol for listing in listings]
+    luck, early, late = uniform(keys_of(seed, "pair", names=symbols)[:, None], np.arange(3)[None, :]).T
+    halted = [place for place, listing in enumerate(listings) if listing.status == "BREAK"]
+    odd = dict(zip(sorted(halted, key=lambda place: luck[place]), _HALTED_BUT_NOT_BREAK, strict=False))
+    for place, (base, quote, status, slowness) in enumerate(listings):
+        price = base.value / quote.value
+        age = 1 - early[place] * min(1.0, (1 + slowness) / 100)  # the popular ones were there first
+        halted_at = None if status == "TRADING" else int(LAUNCH + (COMPLETE - LAUNCH) * (0.2 + 0.8 * late[place]))
+        yield Pair(
+            symbol=base.code + quote.code,
+            base=base,
+            quote=quote,
+            status=odd.get(place, status),
+            listed_at=int(LAUNCH + ((halted_at or COMPLETE) - LAUNCH) * (1 - age)),
+            halted_at=halted_at,
+            pace=int(np.clip((0.15 * slowness) ** 1.1 * (0.5 + luck[place]), 1, _SLOWEST_PACE)),
+            tick=max(1, min(_power_of_ten(price / 1e4), _power_of_ten(0.01 / quote.value))),
+            step=min(UNITS, _power_of_ten(1 / base.value)),
+            min_notional=_power_of_ten(10 / quote.value),
+        )
+
+
+def _power_of_ten(amount: float) -> int:
+    """The power of ten at or below an amount, in units; 0 if it is below one unit."""
+    return int(UNITS * 10.0 ** math.floor(math.log10(amount)))

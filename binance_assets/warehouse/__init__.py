@@ -159,7 +159,9 @@ class Warehouse:
                 for view in VIEWS:
                     connection.run(view)
                 connection.rows(
-                    "insert into meta.warehouse values ($source, $schema)", source=self.source, schema=declared
+                    "insert into meta.warehouse values ($source, $schema)",
+                    source=self.source,
+                    schema=declared,
                 )
             return
         [(source, made_by)] = connection.rows("select source, schema_sha256 from meta.warehouse")

@@ -71,8 +71,7 @@ class WarehousePandasTypeHandler(DuckDBPandasTypeHandler):
                 f"{name} would break its declaration; its last good rows are kept.\n{cases.head(20).to_string()}"
             ) from error
         connection.register("frame", frame)
-        connection.execute(f'insert into "{table_slice.schema}"."{table_slice.table}" by name select * from frame')
-        connection.unregister("frame")
+        connection.from_df(frame).select(*table(name).columns).insert_into(name)
         context.add_output_metadata({"dagster/row_count": len(frame)})
 
 
@@ -83,7 +82,7 @@ class WarehouseIOManager(DuckDBPandasIOManager):
     """
 
     database: str = ""
-    source: str = Field("", pattern="^(live|sandbox)?$")
+    source: str = Field(default="", pattern="^(live|sandbox)?$")
 
     def create_io_manager(self, context: dg.InitResourceContext) -> DbIOManager:
         """Bind it to the warehouse of the run's store."""

@@ -1,4 +1,4 @@
-"""What the warehouse keeps about itself. Not assets: bookkeeping that is committed together with the rows it is about."""
+"""What the warehouse keeps about itself: bookkeeping, committed together with the rows that it is about. No assets."""
 
 from binance_assets.raw.tables import SOURCES
 from binance_assets.tables import Table, instant, integer, one_of, positive, price, text

@@ -1,0 +1,213 @@
+"""Commands. Each one is a few lines over the library; work that changes data runs as a Dagster job."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from binance_assets.cli.show import print_prices, print_status, print_summary
+from binance_assets.clients import ExchangeError
+from binance_assets.exchange import choose_source, open_client
+from binance_assets.home import Home
+from binance_assets.runs import Finished, RunFailed, execute
+from binance_assets.settings import Settings, SettingsError, Source, load_settings
+from binance_assets.status import status_of
+from binance_assets.warehouse import WarehouseError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_EXCHANGE = 3
+"""Exit codes: 1, the work failed; 2, the call or a setting makes no sense; 3, the exchange gave no usable answer."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Every Binance Spot price, from the exchange's response to a checked star schema.\n\n"
+    "Exit codes: 0 done, 1 the work failed, 2 the call or a setting makes no sense, "
+    "3 the exchange gave no usable answer.",
+)
+
+_out = Console()
+_errors = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
+
+
+@app.command(epilog="Example: `binance-assets run`")
+def run(as_json: Json = False) -> None:
+    """Do everything once: metadata, one minute of the whole market's prices, all tables, checks, export."""
+    settings, home = _home()
+    source, reason = _choose(settings, home)
+    if source == "sandbox":
+        _errors.print(
+            f"[bold yellow]SIMULATED[/]: these prices are made up by the sandbox exchange ({reason}).\n"
+            "For the real ones: BINANCE_SOURCE=live binance-assets run"
+        )
+    finished = _execute(home, "run_once")
+    _report(home, source, finished, as_json)
+
+
+@app.command(
+    epilog="Examples: `binance-assets prices BTCUSDT ETHUSDT` · `binance-assets prices BTCUSDT --csv >> prices.csv`"
+)
+def prices(
+    symbols: Annotated[list[str], typer.Argument(help="The exchange's names of the pairs, such as BTCUSDT.")],
+    as_json: Json = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV: Symbol,Price,Retrieval_Timestamp. `import` reads it.")
+    ] = False,
+) -> None:
+    """Ask the exchange for the prices of some pairs, now. Nothing is stored."""
+    if as_json and as_csv:
+        _fail("--json and --csv exclude each other.", EXIT_USAGE)
+    settings, home = _home()
+    source, _ = _choose(settings, home)
+    try:
+        with open_client(settings, home, source) as client:
+            response = client.prices_of(list(dict.fromkeys(symbols)))
+    except ExchangeError as error:
+        _fail(str(error), EXIT_EXCHANGE)
+    retrieved_at = f"{response.received_at.isoformat()}Z"
+    rows = [(row["symbol"], row["price"], retrieved_at) for row in response.data]
+    if as_json:
+        _print_json(
+            {
+                "source": source,
+                "simulated": source == "sandbox",
+                "prices": [{"symbol": s, "price": p, "retrieved_at": at} for s, p, at in rows],
+            }
+        )
+    elif as_csv:
+        sys.stdout.write("Symbol,Price,Retrieval_Timestamp\n" + "".join(",".join(row) + "\n" for row in rows))
+    else:
+        print_prices(_out, rows, source)
+
+
+@app.command(
+    "import",
+    epilog="Examples: `binance-assets import exchangeInfo.json.gz` · "
+    "`binance-assets import prices.json --retrieved-at 2021-04-29T07:27:28Z` · `binance-assets import prices.csv`",
+)
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Files to import.", metavar="FILE...")],
+    retrieved_at: Annotated[
+        str | None,
+        typer.Option(help="When the ticker/price responses were received (ISO 8601; UTC if it names no offset)."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Import recorded responses, or tables of observations, into the home's real data.
+
+    Responses of exchangeInfo or ticker/price are JSON, observations are CSV or Parquet with the columns
+    Symbol, Price, Retrieval_Timestamp; JSON and CSV may be gzipped. Importing a file twice changes nothing.
+    """
+    _, home = _home()
+    config = {
+        "files": [str(file.resolve()) for file in files],
+        "retrieved_at": _naive_utc(retrieved_at) if retrieved_at else None,
+    }
+    finished = _execute(home, "import_files", source="live", config={"landing__imported_file": {"config": config}})
+    _report(home, "live", finished, as_json)
+
+
+@app.command(epilog="Example: `binance-assets rebuild`")
+def rebuild(
+    source: Annotated[str | None, typer.Option(help="live or sandbox; default: what this home uses.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Throw the warehouse away and make the same one again from the landing files."""
+    settings, home = _home()
+    chosen = _known_source(settings, home, source)
+    finished = _execute(home, "rebuild", source=chosen)
+    _report(home, chosen, finished, as_json)
+
+
+@app.command(epilog="Examples: `binance-assets status` · `binance-assets status --json`")
+def status(
+    source: Annotated[str | None, typer.Option(help="live or sandbox; default: what this home uses.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what is there: source, rows, freshness, gaps, check results, sizes, and where everything is."""
+    settings, home = _home()
+    chosen = _known_source(settings, home, source)
+    try:
+        found = status_of(home, home.store(chosen))
+    except WarehouseError as error:
+        _fail(str(error), EXIT_FAILED)
+    if as_json:
+        _print_json(found)
+    else:
+        print_status(_out, found)
+
+
+@app.command(epilog="Example: `binance-assets dev --port 3001`")
+def dev(
+    port: Annotated[int, typer.Option(help="Port of the UI, on this machine only.")] = 3000,
+) -> None:
+    """Open the Dagster UI with everything of this home in it. Ctrl-C ends it."""
+    _, home = _home()
+    home.prepare_dagster()
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    os.execv(dagster, [dagster, "dev", "-m", "binance_assets.definitions", "-p", str(port)])  # noqa: S606
+
+
+def _home() -> tuple[Settings, Home]:
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        _fail(str(error), EXIT_USAGE)
+    return settings, Home.of(settings)
+
+
+def _choose(settings: Settings, home: Home) -> tuple[Source, str]:
+    with _errors.status("Asking the exchange whether it answers ..."):
+        return choose_source(settings, home)
+
+
+def _known_source(settings: Settings, home: Home, wanted: str | None) -> Source:
+    if wanted not in (None, "live", "sandbox"):
+        _fail(f"--source {wanted}: it should be live or sandbox.", EXIT_USAGE)
+    return wanted or home.known_source(settings) or "live"  # type: ignore[return-value]  # checked above
+
+
+def _execute(home: Home, job: str, **arguments: Any) -> Finished:
+    try:
+        return execute(home, job, **arguments)
+    except RunFailed as error:
+        _fail(str(error), EXIT_FAILED)
+
+
+def _report(home: Home, source: Source, finished: Finished, as_json: bool) -> None:
+    found = status_of(home, home.store(source)) | {"run_id": finished.run_id}
+    if as_json:
+        _print_json(found)
+    else:
+        print_summary(_out, found)
+
+
+def _naive_utc(text: str) -> str:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        _fail(f"--retrieved-at {text}: it should be an instant such as 2021-04-29T07:27:28Z.", EXIT_USAGE)
+    if instant.tzinfo:
+        instant = instant.astimezone(UTC).replace(tzinfo=None)
+    return instant.isoformat()
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(document, indent=2, default=str, ensure_ascii=False) + "\n")
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    _errors.print(message, style="red", markup=False, highlight=False)
+    raise typer.Exit(code)

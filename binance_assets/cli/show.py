@@ -1,0 +1,111 @@
+"""How results look in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+SIMULATED = "[bold black on yellow] SIMULATED [/] these prices are made up by the sandbox exchange"
+
+
+def print_prices(console: Console, rows: Sequence[tuple[str, str, str]], source: str) -> None:
+    """Prices of some pairs."""
+    if source == "sandbox":
+        console.print(SIMULATED)
+    table = Table("Symbol")
+    table.add_column("Price", justify="right")
+    table.add_column("Retrieved at")
+    for symbol, price, retrieved_at in rows:
+        table.add_row(escape(symbol), price, retrieved_at)
+    console.print(table)
+
+
+def print_summary(console: Console, status: dict[str, Any]) -> None:
+    """The end of a run: what came of it, and what to do next."""
+    console.print(Panel(_title(status), expand=False))
+    _print_figures(console, status)
+    if status["highest_priced"]:
+        table = Table(
+            "Rank", "Symbol", title="Highest-priced pairs in USDT, halted ones left out", title_justify="left"
+        )
+        table.add_column("Price", justify="right")
+        for row in status["highest_priced"]:
+            table.add_row(str(row["price_rank_in_quote"]), escape(row["symbol"]), f"{row['price']:,f}")
+        console.print(table)
+    minute = status["last_minute"]
+    if minute:
+        console.print(
+            f"[bold]{minute['symbol']}[/] averaged [bold]{minute['average_price']:,.8g}[/] in the minute from "
+            f"{minute['minute_utc']:%H:%M} UTC on {minute['minute_utc']:%Y-%m-%d} "
+            f"({minute['observation_count']} of {minute['expected_count']} samples, "
+            f"coverage {minute['coverage']:.0%})"
+        )
+    _print_places(console, status)
+    console.print(
+        "\n[bold]Next[/]  [cyan]binance-assets dev[/]     the Dagster UI: lineage, columns, checks, schedules\n"
+        "      [cyan]binance-assets status[/]  what is there, how fresh, and where\n"
+        "      [cyan]binance-assets run[/]     one more minute"
+    )
+
+
+def print_status(console: Console, status: dict[str, Any]) -> None:
+    """What there is."""
+    console.print(Panel(_title(status), expand=False))
+    if not status["rows"]:
+        console.print("There is no data yet. [cyan]binance-assets run[/] gets some.")
+        return
+    _print_figures(console, status)
+    newest = status["newest_observation_at"]
+    if newest:
+        age = timedelta(seconds=round(status["age_seconds"]))
+        console.print(
+            f"Newest prices {_instant(newest)}, {age} ago; newest metadata {_instant(status['newest_metadata_at'])}"
+        )
+    _print_places(console, status)
+
+
+def _title(status: dict[str, Any]) -> str:
+    if status["simulated"]:
+        return f"binance_assets · {SIMULATED}"
+    return "binance_assets · live data of Binance Spot and imports"
+
+
+def _print_figures(console: Console, status: dict[str, Any]) -> None:
+    console.print(
+        f"[bold]{status['pairs']:,}[/] pairs, [bold]{status['trading_pairs']:,}[/] of them trading; "
+        f"{status['stale_pairs']:,} latest prices are stale; "
+        f"{status['symbols_without_metadata']:,} symbols are quoted without metadata; "
+        f"{status['refused_rows']:,} rows were refused (raw.quarantine)"
+    )
+    console.print(
+        f"[bold]{status['minutes']:,}[/] minutes averaged; gaps: {status['gap_minutes']:,} minutes "
+        f"({status['market_wide_gap_minutes']:,} of the whole market), {status['gap_rows']:,} rows with is_gap"
+    )
+    table = Table("Table")
+    table.add_column("Rows", justify="right")
+    for name, rows in status["rows"].items():
+        table.add_row(name, f"{rows:,}")
+    console.print(table)
+    checks = status["checks"]
+    color = "red" if any(check["severity"] == "ERROR" for check in checks["failed"]) else "green"
+    console.print(f"[{color}]{checks['passed']} checks passed, {len(checks['failed'])} failed[/]")
+    for check in checks["failed"]:
+        console.print(
+            f"  {check['severity']} {check['asset']} · {check['check']}: {escape(check['description'] or '')}"
+        )
+
+
+def _print_places(console: Console, status: dict[str, Any]) -> None:
+    sizes = status["bytes"]
+    for name in ("landing", "warehouse", "export"):
+        console.print(f"{name:10} {sizes[name] / 1e6:8.1f} MB  {status[name]}", soft_wrap=True, highlight=False)
+
+
+def _instant(instant: datetime | None) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC" if instant else "never"

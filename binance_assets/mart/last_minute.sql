@@ -1,0 +1,15 @@
+-- The newest complete minute of a pair.
+select
+    dim_pair.symbol,
+    minute.minute_utc,
+    minute.average_price,
+    minute.time_weighted_price,
+    minute.observation_count,
+    minute.expected_count,
+    minute.coverage,
+    minute.source
+from mart.fact_price_minute as minute
+inner join mart.dim_pair using (pair_key)
+where dim_pair.symbol = $symbol and not minute.is_gap
+order by minute.minute_utc desc
+limit 1

@@ -1,0 +1,86 @@
+"""What there is in a store: figures for the summary of a run, for `status`, and for programs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from binance_assets.catalog import TABLES
+from binance_assets.home import Home, Store
+from binance_assets.warehouse import Connection
+
+
+def status_of(home: Home, store: Store) -> dict[str, Any]:
+    """Everything worth telling about a store, ready for JSON; instants are naive UTC.
+
+    Raises:
+        WarehouseError: The warehouse cannot be opened.
+    """
+    status: dict[str, Any] = {
+        "home": home.path,
+        "source": store.source,
+        "simulated": store.is_simulated,
+        "other_stores": [other.source for other in home.stores if other.source != store.source],
+        "warehouse": store.warehouse.path,
+        "landing": store.landing.path,
+        "lake": store.path / "lake",
+        "export": store.export,
+        "dagster": home.path / "dagster",
+        "bytes": {
+            "warehouse": _size(store.warehouse.path),
+            "landing": _size(store.landing.path),
+            "export": _size(store.export),
+        },
+        "checks": _checks(home),
+    }
+    if store.warehouse.path.exists():
+        with store.warehouse.connect() as connection:
+            status |= _figures(connection)
+    else:
+        status["rows"] = {}
+    return status
+
+
+def _figures(connection: Connection) -> dict[str, Any]:
+    now = datetime.now(UTC).replace(tzinfo=None)
+    [figures] = connection.records("status.sql")
+    newest = figures["newest_observation_at"]
+    return {
+        "rows": {table.name: connection.count(table.name) for table in TABLES if table.layer != "meta"},
+        **figures,
+        "age_seconds": (now - newest).total_seconds() if newest else None,
+        "refused_rows": connection.count("raw.quarantine"),
+        "highest_priced": connection.records("mart/highest_priced.sql", quote="USDT", top=10),
+        "last_minute": next(iter(connection.records("mart/last_minute.sql", symbol="BTCUSDT")), None),
+    }
+
+
+def _checks(home: Home) -> dict[str, Any]:
+    """The newest result of every check, as Dagster recorded it."""
+    if not (home.path / "dagster").exists():
+        return {"passed": 0, "failed": []}
+    from binance_assets.definitions import defs  # noqa: PLC0415 - only where there is something to look up
+
+    keys = list(defs.resolve_asset_graph().asset_check_keys)
+    with home.dagster_instance() as instance:
+        records = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    evaluations = [record.event.asset_check_evaluation for record in records.values() if record.event]
+    return {
+        "passed": sum(1 for evaluation in evaluations if evaluation and evaluation.passed),
+        "failed": [
+            {
+                "asset": evaluation.asset_key.to_user_string(),
+                "check": evaluation.check_name,
+                "severity": evaluation.severity.value,
+                "description": evaluation.description,
+            }
+            for evaluation in evaluations
+            if evaluation and not evaluation.passed
+        ],
+    }
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
