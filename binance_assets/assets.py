@@ -63,8 +63,18 @@ def describe_check(check: pa.Check) -> str:
 def materialized(connection: Connection, table: Table, **metadata: Any) -> dg.MaterializeResult:
     """The result of an asset that filled a table: how many rows it has now, and what else is worth telling."""
     return dg.MaterializeResult(
-        asset_key=table.asset_path, metadata={"dagster/row_count": connection.count(table.name), **metadata}
+        asset_key=table.asset_path,
+        metadata={
+            "dagster/row_count": connection.count(table.name),
+            "source": label(connection.value("select source from meta.warehouse")),
+            **metadata,
+        },
     )
+
+
+def label(source: str) -> str:
+    """A store's source as every materialization and check shows it, so that simulated data says so."""
+    return "sandbox (SIMULATED)" if source == "sandbox" else source
 
 
 def _description(table: Table, column: str) -> str:

@@ -10,7 +10,7 @@ import pandera.pandas as pa
 from duckdb import ColumnExpression, ConstantExpression, DuckDBPyRelation, Expression
 from pandera.errors import SchemaErrors
 
-from binance_assets.assets import describe_check
+from binance_assets.assets import describe_check, label
 from binance_assets.catalog import TABLES
 from binance_assets.core.tables import PAIR, PRICE_WITHOUT_METADATA
 from binance_assets.mart.models import GAP_LIMIT
@@ -52,10 +52,9 @@ class Findings:
             self.rules[rule] = count
             self.rows.extend({"rule": rule, **row} for row in rows[:SHOWN_ROWS])
 
-    def result(
-        self, severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR, **metadata: Any
-    ) -> dg.AssetCheckResult:
+    def result(self, source: str, severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR) -> dg.AssetCheckResult:
         """As Dagster shows it; a failing check names the rows."""
+        metadata: dict[str, Any] = {"source": label(source)}
         if not self.count:
             return dg.AssetCheckResult(passed=True, severity=severity, metadata=metadata)
         return dg.AssetCheckResult(
@@ -70,19 +69,16 @@ class Findings:
         )
 
 
-def check_declaration(connection: Connection, declared: Table) -> Findings:
+def check_declaration(connection: Connection, declared: Table, findings: Findings) -> None:
     """Hold a table to its declaration: by pandera where it is small, by the same rules as SQL where it is large."""
-    findings = Findings()
     if declared.large:
         _check_in_sql(connection, declared, findings)
     else:
         _check_in_pandera(connection, declared, findings)
-    return findings
 
 
-def check_references(connection: Connection, declared: Table) -> Findings:
+def check_references(connection: Connection, declared: Table, findings: Findings) -> None:
     """Find rows that point to nothing."""
-    findings = Findings()
     rows = newest_rows(connection, declared)
     for column, target in declared.references.items():
         target_table, _, target_column = target.rpartition(".")
@@ -93,7 +89,6 @@ def check_references(connection: Connection, declared: Table) -> Findings:
             how="anti",
         )
         _add(findings, f"{column} is not in {target}", orphans)
-    return findings
 
 
 def newest_rows(connection: Connection, declared: Table) -> DuckDBPyRelation:
@@ -162,12 +157,12 @@ def declaration_check(declared: Table) -> dg.AssetChecksDefinition:
         description="Columns, value rules, keys and references are as the table's declaration says.",
     )
     def check(home: HomeResource) -> dg.AssetCheckResult:
-        with home.store.warehouse.connect() as connection:
-            findings = check_declaration(connection, declared)
-            orphans = check_references(connection, declared)
-        for rule, count in orphans.rules.items():
-            findings.add(rule, count, [row for row in orphans.rows if row["rule"] == rule])
-        return findings.result()
+        store = home.store
+        findings = Findings()
+        with store.warehouse.connect() as connection:
+            check_declaration(connection, declared, findings)
+            check_references(connection, declared, findings)
+        return findings.result(store.source)
 
     return check
 
@@ -185,11 +180,12 @@ def _query_check(
 
     @dg.asset_check(asset=asset.asset_path, name=name, description=description)
     def check(home: HomeResource) -> dg.AssetCheckResult:
+        store = home.store
         findings = Findings()
-        with home.store.warehouse.connect() as connection:
+        with store.warehouse.connect() as connection:
             rows = connection.records(query, **parameters)
         findings.add(rule, len(rows), rows)
-        return findings.result(severity)
+        return findings.result(store.source, severity)
 
     return check
 

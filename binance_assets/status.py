@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from binance_assets.assets import label
 from binance_assets.catalog import TABLES
 from binance_assets.home import Home, Store
 from binance_assets.warehouse import Connection
@@ -32,7 +33,7 @@ def status_of(home: Home, store: Store) -> dict[str, Any]:
             "landing": _size(store.landing.path),
             "export": _size(store.export),
         },
-        "checks": _checks(home),
+        "checks": _checks(home, store),
     }
     if store.warehouse.path.exists():
         with store.warehouse.connect() as connection:
@@ -56,18 +57,20 @@ def _figures(connection: Connection) -> dict[str, Any]:
     }
 
 
-def _checks(home: Home) -> dict[str, Any]:
-    """The newest result of every check, as Dagster recorded it."""
+def _checks(home: Home, store: Store) -> dict[str, Any]:
+    """The newest completed result of every check on this store, as Dagster recorded it."""
     if not (home.path / "dagster").exists():
         return {"passed": 0, "failed": []}
     from binance_assets.definitions import defs  # noqa: PLC0415 - only where there is something to look up
 
     keys = list(defs.resolve_asset_graph().asset_check_keys)
     with home.dagster_instance() as instance:
-        records = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
-    evaluations = [record.event.asset_check_evaluation for record in records.values() if record.event]
+        summaries = instance.event_log_storage.get_asset_check_summary_records(keys).values()
+    records = [summary.last_completed_check_execution_record for summary in summaries]
+    evaluations = [record.event.asset_check_evaluation for record in records if record and record.event]
+    ours = [evaluation for evaluation in evaluations if evaluation.metadata["source"].value == label(store.source)]
     return {
-        "passed": sum(1 for evaluation in evaluations if evaluation and evaluation.passed),
+        "passed": sum(1 for evaluation in ours if evaluation.passed),
         "failed": [
             {
                 "asset": evaluation.asset_key.to_user_string(),
@@ -75,8 +78,8 @@ def _checks(home: Home) -> dict[str, Any]:
                 "severity": evaluation.severity.value,
                 "description": evaluation.description,
             }
-            for evaluation in evaluations
-            if evaluation and not evaluation.passed
+            for evaluation in ours
+            if not evaluation.passed
         ],
     }
 

@@ -327,5 +327,7 @@ class _CuttableAdapter(HTTPAdapter):
             self._handles.pop(connection).close()
 
     def close(self) -> None:
-        super().close()
+        super().close()  # which leaves the connections to the garbage collector
+        for connection in self._handles:
+            connection.close()
         self.release()

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from binance_assets.assets import OWNERS, WRITER_POOL
+from binance_assets.assets import OWNERS, WRITER_POOL, label
 from binance_assets.export.publish import publish
 from binance_assets.mart.tables import TABLES
 from binance_assets.resources import HomeResource
@@ -25,6 +25,6 @@ def parquet(home: HomeResource) -> dg.MaterializeResult:
             "folder": dg.MetadataValue.path(str(store.export)),
             "files": dg.MetadataValue.table([dg.TableRecord(vars(file)) for file in files]),
             "dagster/row_count": sum(file.rows for file in files),
-            "simulated": store.is_simulated,
+            "source": label(store.source),
         }
     )

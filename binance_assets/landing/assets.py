@@ -7,7 +7,7 @@ import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from binance_assets.assets import OWNERS
+from binance_assets.assets import OWNERS, label
 from binance_assets.landing.imports import import_files
 from binance_assets.landing.sampling import capture_of, sample
 from binance_assets.resources import HomeResource
@@ -33,7 +33,7 @@ def exchange_info(home: HomeResource) -> dg.MaterializeResult:
             "answered_by": response.base_url,
             "used_weight": response.used_weight,
             "file": dg.MetadataValue.path(store.landing.absolute(file)),
-            "simulated": store.is_simulated,
+            "source": label(store.source),
         }
     )
 
@@ -66,7 +66,7 @@ def ticker_price(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Ma
     for error in sampled.missed:
         context.log.warning(f"A sample is missing: {error}")
     return dg.MaterializeResult(
-        metadata={"samples": sampled.landed, "missed": len(sampled.missed), "simulated": store.is_simulated}
+        metadata={"samples": sampled.landed, "missed": len(sampled.missed), "source": label(store.source)}
     )
 
 
@@ -76,5 +76,9 @@ def imported_file(config: ImportConfig, home: HomeResource) -> dg.MaterializeRes
     retrieved_at = datetime.fromisoformat(config.retrieved_at) if config.retrieved_at else None
     landed = import_files(home.store.landing, [Path(file) for file in config.files], retrieved_at)
     return dg.MaterializeResult(
-        metadata={"landed": sum(1 for file in landed if file), "known": sum(1 for file in landed if not file)}
+        metadata={
+            "landed": sum(1 for file in landed if file),
+            "known": sum(1 for file in landed if not file),
+            "source": label(home.store.source),
+        }
     )

@@ -21,6 +21,7 @@ from dagster_duckdb_pandas import DuckDBPandasIOManager, DuckDBPandasTypeHandler
 from pandera.errors import SchemaErrors
 from pydantic import Field
 
+from binance_assets.assets import label
 from binance_assets.catalog import table
 from binance_assets.resources import HomeResource
 from binance_assets.warehouse import Warehouse
@@ -52,6 +53,9 @@ class WarehouseClient(DuckDbClient):
 class WarehousePandasTypeHandler(DuckDBPandasTypeHandler):
     """Writes a frame only if it is what the table's declaration says, and by column name."""
 
+    def __init__(self, source: str) -> None:
+        self.source = source
+
     def handle_output(
         self, context: dg.OutputContext, table_slice: TableSlice, obj: pd.DataFrame, connection: Any
     ) -> None:
@@ -72,7 +76,7 @@ class WarehousePandasTypeHandler(DuckDBPandasTypeHandler):
             ) from error
         connection.register("frame", frame)
         connection.from_df(frame).select(*table(name).columns).insert_into(name)
-        context.add_output_metadata({"dagster/row_count": len(frame)})
+        context.add_output_metadata({"dagster/row_count": len(frame), "source": label(self.source)})
 
 
 class WarehouseIOManager(DuckDBPandasIOManager):
@@ -90,7 +94,7 @@ class WarehouseIOManager(DuckDBPandasIOManager):
         return DbIOManager(
             db_client=WarehouseClient(warehouse),
             database=str(warehouse.path),
-            type_handlers=[WarehousePandasTypeHandler()],
+            type_handlers=[WarehousePandasTypeHandler(warehouse.source)],
             default_load_type=pd.DataFrame,
             io_manager_name="WarehouseIOManager",
         )

@@ -1,0 +1,158 @@
+"""What the pipeline's tests share: made-up responses of the exchange, and a store in which they are landed and modelled.
+
+The responses are written for the tests in the exchange's documented format.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from binance_assets.catalog import TABLES
+from binance_assets.core import models as core
+from binance_assets.home import Store
+from binance_assets.landing import Capture, LandingFile
+from binance_assets.mart import models as mart
+from binance_assets.raw.load import Loaded, load, verify
+from binance_assets.settings import Source
+from binance_assets.sql import sql
+
+NOON = datetime(2024, 3, 1, 12)
+"""The instant around which the tests' made-up days happen; naive UTC."""
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+DIMENSIONS = ("dim_currency", "dim_pair", "dim_date", "dim_time")
+
+
+def described(symbol: str, base: str, quote: str, status: str = "TRADING", **fields: Any) -> dict[str, Any]:
+    """A symbol as exchangeInfo describes it; ``fields`` are added, or replace what stands there."""
+    return {
+        "symbol": symbol,
+        "status": status,
+        "baseAsset": base,
+        "quoteAsset": quote,
+        "isSpotTradingAllowed": True,
+        "filters": [
+            {"filterType": "PRICE_FILTER", "minPrice": "0.01000000", "tickSize": "0.01000000"},
+            {"filterType": "LOT_SIZE", "minQty": "0.00100000", "stepSize": "0.00100000"},
+            {"filterType": "NOTIONAL", "minNotional": "5.00000000"},
+        ],
+    } | fields
+
+
+PAIRS = (
+    described("BTCUSDT", "BTC", "USDT"),
+    described("ETHBTC", "ETH", "BTC"),
+    described("ETHUSDT", "ETH", "USDT"),
+    described("USDTTRY", "USDT", "TRY"),
+    described("XRPTRY", "XRP", "TRY", status="BREAK"),
+)
+
+
+def as_body(document: object) -> bytes:
+    """JSON as the exchange writes it: compact, raw UTF-8."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def milliseconds(instant: datetime) -> int:
+    """A naive UTC instant as the exchange gives it."""
+    return int(instant.replace(tzinfo=UTC).timestamp() * 1000)
+
+
+def info_body(symbols: Iterable[Any], at: datetime) -> bytes:
+    """An exchangeInfo response."""
+    return as_body({"timezone": "UTC", "serverTime": milliseconds(at), "symbols": list(symbols)})
+
+
+def prices_body(prices: Mapping[str, str] | Sequence[Any]) -> bytes:
+    """A ticker/price response, from prices by symbol, or from rows that may be anything."""
+    rows = [{"symbol": s, "price": p} for s, p in prices.items()] if isinstance(prices, Mapping) else prices
+    return as_body(rows)
+
+
+class Pipeline:
+    """A store with the steps that Dagster runs on it, as plain calls."""
+
+    def __init__(self, path: Path, source: Source = "live") -> None:
+        self.store = Store(path, source)
+        self.source: str = source
+        self.landing = self.store.landing
+        self.warehouse = self.store.warehouse
+
+    def land_info(self, symbols: Iterable[Any] = PAIRS, at: datetime = NOON) -> LandingFile:
+        """Land an exchangeInfo response."""
+        return self.landing.land(Capture("exchangeInfo", self.source, at, info_body(symbols, at)))
+
+    def land_prices(
+        self,
+        prices: Mapping[str, str] | Sequence[Any],
+        at: datetime = NOON,
+        *,
+        interval: int | None = 10,
+        source: str | None = None,
+    ) -> LandingFile:
+        """Land a ticker/price response, sampled on a grid of ``interval`` seconds."""
+        capture = Capture(
+            "ticker/price",
+            source or self.source,
+            at,
+            prices_body(prices),
+            requested_at=at,
+            exchange_at=at,
+            sampling_interval_seconds=interval,
+        )
+        return self.landing.land(capture)
+
+    def land_table(self, path: Path, lines: Iterable[str]) -> LandingFile | None:
+        """Land a CSV table of observations with these lines below its header."""
+        path.write_text("\n".join(["Symbol,Price,Retrieval_Timestamp", *lines]) + "\n", encoding="utf-8")
+        return self.landing.land_observations(path)
+
+    def load(self) -> Loaded:
+        """Load what was landed."""
+        return load(self.warehouse, self.landing)
+
+    def update(self, carry_limit_seconds: int = 300) -> None:
+        """Load what was landed, and bring every table up to date."""
+        self.load()
+        core.load_currencies(self.warehouse)
+        core.load_pairs(self.warehouse)
+        core.load_pair_history(self.warehouse)
+        core.load_prices(self.warehouse)
+        with self.warehouse.transaction() as connection:
+            for dimension in DIMENSIONS:
+                connection.duck.execute(f"delete from mart.{dimension}")
+                connection.duck.execute(f"insert into mart.{dimension} by name {sql(f'mart/{dimension}.sql')}")
+        mart.close_minutes(self.warehouse, carry_limit_seconds)
+        mart.load_latest_prices(self.warehouse)
+
+    def rebuild(self) -> None:
+        """Throw the warehouse away and make it again."""
+        verify(self.landing)
+        self.warehouse.delete()
+        self.update()
+
+    def rows(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        with self.warehouse.connect() as connection:
+            return connection.rows(query, **parameters)
+
+    def records(self, query: str, **parameters: object) -> list[dict[str, Any]]:
+        """The rows of a query as dictionaries."""
+        with self.warehouse.connect() as connection:
+            return connection.records(query, **parameters)
+
+    def tables(self) -> dict[str, list[tuple[Any, ...]]]:
+        """All rows of all tables that are derived from landing, in an order that does not depend on their storage."""
+        with self.warehouse.connect() as connection:
+            return {
+                table.name: connection.rows(f"from {table.name} order by all")
+                for table in TABLES
+                if table.name not in {"meta.warehouse", "meta.progress"}
+            }
