@@ -68,7 +68,7 @@ def _checks(home: Home, store: Store) -> dict[str, Any]:
         summaries = instance.event_log_storage.get_asset_check_summary_records(keys).values()
     records = [summary.last_completed_check_execution_record for summary in summaries]
     evaluations = [record.event.asset_check_evaluation for record in records if record and record.event]
-    ours = [evaluation for evaluation in evaluations if evaluation.metadata["source"].value == label(store.source)]
+    ours = [e for e in evaluations if e and e.metadata["source"].value == label(store.source)]
     return {
         "passed": sum(1 for evaluation in ours if evaluation.passed),
         "failed": [

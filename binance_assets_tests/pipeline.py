@@ -30,7 +30,7 @@ HOUR = timedelta(hours=1)
 DIMENSIONS = ("dim_currency", "dim_pair", "dim_date", "dim_time")
 
 
-def described(symbol: str, base: str, quote: str, status: str = "TRADING", **fields: Any) -> dict[str, Any]:
+def described(symbol: str, base: str, quote: str, /, status: str | None = "TRADING", **fields: Any) -> dict[str, Any]:
     """A symbol as exchangeInfo describes it; ``fields`` are added, or replace what stands there."""
     return {
         "symbol": symbol,

@@ -343,9 +343,7 @@ def accept(answer: Answer, endpoint: str, params: Mapping[str, str]) -> Any:
         raise Banned(f"{what} - banned until {until:%Y-%m-%d %H:%M:%S} UTC", until=until, **facts)
     if answer.status == 429 or code == -1003:
         retry_after = _retry_after(answer)
-        raise RateLimited(
-            what, retry_after=_to_next_minute() if retry_after is None else retry_after, **facts
-        )
+        raise RateLimited(what, retry_after=_to_next_minute() if retry_after is None else retry_after, **facts)
     if answer.status == 451 or (code == 0 and "restricted location" in message):
         raise RestrictedLocation(what, **facts)
     if answer.status == 403:
@@ -375,9 +373,7 @@ def _checked(base_url: str) -> str:
         or parts.path.strip("/")
         or parts.query
     ):
-        raise ValueError(
-            f"{base_url!r} is no base address of the exchange; one looks like {DEFAULT_BASE_URLS[0]}"
-        )
+        raise ValueError(f"{base_url!r} is no base address of the exchange; one looks like {DEFAULT_BASE_URLS[0]}")
     return f"{parts.scheme}://{parts.netloc}"
 
 

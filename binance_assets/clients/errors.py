@@ -124,9 +124,7 @@ class RestrictedLocation(ExchangeError):
 class Forbidden(ExchangeError):
     """The exchange's firewall refuses this address or this request: HTTP 403."""
 
-    advice = (
-        "send nothing for five minutes at least; the block of a country or network does not pass by waiting."
-    )
+    advice = "send nothing for five minutes at least; the block of a country or network does not pass by waiting."
 
 
 class BadRequest(ExchangeError):

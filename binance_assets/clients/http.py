@@ -87,9 +87,7 @@ class Transport:
         self._session = requests.Session()
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
-        self._session.headers.update(
-            {"Accept-Encoding": "gzip", "User-Agent": "binance-assets", **(headers or {})}
-        )
+        self._session.headers.update({"Accept-Encoding": "gzip", "User-Agent": "binance-assets", **(headers or {})})
 
     def fetch(self, url: str, params: Mapping[str, str] | None = None, *, endpoint: str) -> Answer:
         """Gets one complete response; redirects are answers like any other and not followed.
@@ -135,9 +133,7 @@ class Transport:
             if expired.is_set():  # a body that ends with the connection looks complete when that is cut
                 wrong = f"the answer was not complete after {limits.deadline:g} s"
         status = response.status_code
-        if (
-            wrong and status < 400
-        ):  # an error's status and headers say what to do, whatever became of its body
+        if wrong and status < 400:  # an error's status and headers say what to do, whatever became of its body
             raise BadResponse(wrong, endpoint=endpoint, url=url, status=status, body=bytes(body))
         return Answer(url, status, response.headers, bytes(body), requested_at, received_at)
 

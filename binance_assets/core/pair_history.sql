@@ -16,6 +16,11 @@ with described as (
     from raw.exchange_info
     inner join core.pair using (symbol)
     where exchange_info.retrieved_at >= $since
+    -- Two responses may carry the same time; the later by id counts, as in raw.exchange_info.
+    qualify
+        row_number() over (
+            partition by pair.pair_id, exchange_info.retrieved_at order by exchange_info.capture_id desc
+        ) = 1
 ),
 
 rules as (

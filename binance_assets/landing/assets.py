@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
+from filelock import FileLock
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -42,9 +43,11 @@ def exchange_info(home: HomeResource) -> dg.MaterializeResult:
 def ticker_price(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
     """The whole market's prices (GET ticker/price), sampled for one full minute, each response as received."""
     store = home.store
+    store.path.mkdir(parents=True, exist_ok=True)
     interval = home.settings.sampling_interval_seconds
     console = Console(stderr=True)
     with (
+        FileLock(store.path / "sampling.lock"),  # two runs at once would observe the same minute twice
         home.exchange() as client,
         Progress(
             TextColumn("Sampling the market every {task.fields[interval]} s"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import zlib
@@ -14,6 +15,8 @@ import duckdb
 
 from binance_assets.clients import parse_json
 from binance_assets.landing import Capture, Landing, LandingFile
+
+_CHUNK = 1 << 20
 
 OBSERVATION_COLUMNS = ("Symbol", "Price", "Retrieval_Timestamp")
 
@@ -110,17 +113,28 @@ def _server_time(path: Path, data: dict[str, Any]) -> datetime:
 
 
 def _check_columns(path: Path) -> None:
+    columns = _parquet_columns(path) if path.suffix == ".parquet" else _csv_columns(path)
+    if tuple(columns) != OBSERVATION_COLUMNS:
+        raise RefusedImport(
+            f"{path}: its columns are {', '.join(columns)}; they should be {', '.join(OBSERVATION_COLUMNS)}."
+        )
+
+
+def _parquet_columns(path: Path) -> list[str]:
     with duckdb.connect() as duck:
         try:
-            relation = (
-                duck.read_parquet(str(path))
-                if path.suffix == ".parquet"
-                else duck.read_csv(str(path), header=True, all_varchar=True, delimiter=",")
-            )
+            return duck.read_parquet(str(path)).columns
         except duckdb.Error as error:
             raise RefusedImport(f"{path}: it cannot be read: {str(error).splitlines()[0]}") from error
-        if tuple(relation.columns) != OBSERVATION_COLUMNS:
-            raise RefusedImport(
-                f"{path}: its columns are {', '.join(relation.columns)}; "
-                f"they should be {', '.join(OBSERVATION_COLUMNS)}."
-            )
+
+
+def _csv_columns(path: Path) -> list[str]:
+    """The fields of the header. Reads a gzipped file to its end, since a cut one shows it only there."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        try:
+            header = stream.readline().decode("utf-8-sig", errors="replace")
+            while path.suffix == ".gz" and stream.read(_CHUNK):
+                pass
+        except (OSError, EOFError, zlib.error) as error:
+            raise RefusedImport(f"{path}: its gzip data is cut or damaged ({error}).") from error
+    return next(csv.reader([header]), [])

@@ -1,11 +1,29 @@
 -- The observations of an imported table (already in the temporary table `observation`), as captures: one for each
--- instant in it, with an id from its content, so that a snapshot that stands in two files is loaded once.
+-- instant in it, with an id from its content, so that a snapshot that stands in two files is loaded once. Rows whose
+-- instant cannot be are refused, and are one capture together, as of the time when the file came.
+update observation
+set
+    reason = if(
+        retrieved_at is null,
+        'its Retrieval_Timestamp is no instant in ISO 8601',
+        'its Retrieval_Timestamp is before the exchange opened, or after the file came'
+    ),
+    retrieved_at = null
+where
+    reason is null
+    and (retrieved_at between timestamp '2017-07-14' and $landed_at) is not true;
+
 create or replace temp table response as
 with snapshot as (
     select
         retrieved_at,
         count(*) as row_count,
-        sha256(string_agg(concat(symbol, ',', price), chr(10) order by position)) as sha256
+        sha256(
+            string_agg(
+                if(retrieved_at is null, written, concat(symbol, ',', price)), chr(10)
+                order by position
+            )
+        ) as sha256
     from observation
     group by retrieved_at
 )
@@ -36,15 +54,13 @@ select
     response.capture_id,
     response.retrieved_at,
     observation.position,
-    concat_ws(',', observation.symbol, observation.price, observation.written_at) as written,
+    observation.written,
     observation.symbol,
     observation.price,
     case
+        when observation.reason is not null then observation.reason
         when observation.symbol is null then 'its symbol is missing'
         when observation.price is null then 'its price is missing'
-        when observation.retrieved_at is null then 'its Retrieval_Timestamp is no instant in ISO 8601'
-        when observation.retrieved_at not between timestamp '2017-07-14' and $landed_at
-            then 'its Retrieval_Timestamp is before the exchange opened, or after the file came'
     end as reason
 from observation
 inner join response on observation.retrieved_at is not distinct from response.retrieved_at;

@@ -1,13 +1,30 @@
--- An imported CSV file. Short lines get empty fields, which are refused as such; lines with too many fields, or with
--- bytes that are not UTF-8, are in reject_errors.
+-- An imported CSV file. Short lines get empty fields, which are refused as such. Lines with too many fields, or with
+-- bytes that are not UTF-8, are refused as they stand. Headers may repeat: a user may have appended one output of
+-- `prices --csv` to another.
+drop table if exists reject_errors;
+
+drop table if exists reject_scans;
+
 create or replace temp table observation as
 select
-    "Symbol" as symbol,
-    "Price" as price,
-    "Retrieval_Timestamp" as written_at,
-    utc_instant("Retrieval_Timestamp") as retrieved_at,
-    (row_number() over ())::integer as position
-from read_csv(
-    $path, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', null_padding = true,
-    store_rejects = true
-);
+    symbol,
+    price,
+    written_at,
+    utc_instant(written_at) as retrieved_at,
+    (row_number() over ())::integer as position,
+    concat_ws(',', symbol, price, written_at) as written,
+    null::varchar as reason
+from
+    read_csv(
+        $path, header = true, auto_detect = false, delim = ',', quote = '"', escape = '"', null_padding = true,
+        columns = { symbol: 'varchar', price: 'varchar', written_at: 'varchar' }, store_rejects = true
+    )
+where (symbol, price, written_at) is distinct from ('Symbol', 'Price', 'Retrieval_Timestamp');
+
+insert into observation by name
+select
+    (line - 1)::integer as position,
+    trim(any_value(csv_line), e'\r\n') as written,
+    concat('it is no line of three fields in UTF-8: ', lower(any_value(error_type)::varchar)) as reason
+from reject_errors
+group by line;

@@ -9,5 +9,7 @@ select
         make_timestamp(epoch_us(try_cast("Retrieval_Timestamp" as timestamp))),
         utc_instant("Retrieval_Timestamp"::varchar)
     ) as retrieved_at,
-    (row_number() over ())::integer as position
+    (row_number() over ())::integer as position,
+    concat_ws(',', "Symbol", "Price", "Retrieval_Timestamp") as written,
+    null::varchar as reason
 from read_parquet($path);

@@ -15,6 +15,6 @@ select
     capture_id,
     received_at as retrieved_at,
     file,
-    unnest(elements) as payload,
+    coalesce(unnest(elements), 'null') as payload,
     unnest(range(1, len(elements) + 1)) as position
 from listed

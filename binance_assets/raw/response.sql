@@ -33,7 +33,7 @@ element as (
     select
         capture_id,
         received_at as retrieved_at,
-        unnest(elements) as written,
+        coalesce(unnest(elements), 'null') as written,
         unnest(range(1, len(elements) + 1)) as position
     from listed
 )
@@ -68,6 +68,6 @@ select
     capture_id,
     received_at as retrieved_at,
     file,
-    unnest(elements) as payload,
+    coalesce(unnest(elements), 'null') as payload,
     unnest(range(1, len(elements) + 1)) as position
 from listed;

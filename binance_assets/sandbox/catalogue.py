@@ -5,6 +5,7 @@ The majors and the money have their real names and plausible values; the long ta
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ class Pair:
     min_notional: int
 
 
-class Market(NamedTuple):
+class QuoteMarket(NamedTuple):
     """How many pairs there are in a quote currency, and by how much they trade less than those in USDT."""
 
     trading: int
@@ -84,48 +85,48 @@ class Market(NamedTuple):
 
 
 MARKETS = {
-    "USDT": Market(400, 190, 1),
-    "USDC": Market(240, 60, 3),
-    "TRY": Market(260, 60, 3),
-    "FDUSD": Market(100, 60, 2),
-    "BTC": Market(150, 290, 4),
-    "ETH": Market(45, 170, 6),
-    "BNB": Market(45, 280, 5),
-    "EUR": Market(45, 70, 4),
-    "JPY": Market(35, 20, 6),
-    "BRL": Market(22, 30, 5),
-    "TUSD": Market(6, 130, 9),
-    "MXN": Market(5, 2, 9),
-    "PLN": Market(5, 0, 9),
-    "EURI": Market(4, 0, 9),
-    "IDR": Market(4, 0, 9),
-    "UAH": Market(4, 15, 9),
-    "ARS": Market(3, 2, 9),
-    "ZAR": Market(3, 3, 9),
-    "RON": Market(3, 0, 9),
-    "TRX": Market(3, 20, 9),
-    "XRP": Market(2, 8, 9),
-    "DOGE": Market(2, 4, 9),
-    "COP": Market(2, 0, 9),
-    "CZK": Market(2, 0, 9),
-    "SOL": Market(1, 2, 9),
-    "BUSD": Market(0, 360, 3),
-    "AUD": Market(0, 50, 9),
-    "GBP": Market(0, 40, 9),
-    "BIDR": Market(0, 40, 9),
-    "PAX": Market(0, 25, 9),
-    "RUB": Market(0, 25, 9),
-    "USDS": Market(0, 15, 9),
-    "IDRT": Market(0, 12, 9),
-    "UST": Market(0, 10, 9),
-    "USDP": Market(0, 10, 9),
-    "DAI": Market(0, 10, 9),
-    "NGN": Market(0, 10, 9),
-    "BKRW": Market(0, 8, 9),
-    "AEUR": Market(0, 4, 9),
-    "BVND": Market(0, 3, 9),
-    "VAI": Market(0, 3, 9),
-    "DOT": Market(0, 2, 9),
+    "USDT": QuoteMarket(400, 190, 1),
+    "USDC": QuoteMarket(240, 60, 3),
+    "TRY": QuoteMarket(260, 60, 3),
+    "FDUSD": QuoteMarket(100, 60, 2),
+    "BTC": QuoteMarket(150, 290, 4),
+    "ETH": QuoteMarket(45, 170, 6),
+    "BNB": QuoteMarket(45, 280, 5),
+    "EUR": QuoteMarket(45, 70, 4),
+    "JPY": QuoteMarket(35, 20, 6),
+    "BRL": QuoteMarket(22, 30, 5),
+    "TUSD": QuoteMarket(6, 130, 9),
+    "MXN": QuoteMarket(5, 2, 9),
+    "PLN": QuoteMarket(5, 0, 9),
+    "EURI": QuoteMarket(4, 0, 9),
+    "IDR": QuoteMarket(4, 0, 9),
+    "UAH": QuoteMarket(4, 15, 9),
+    "ARS": QuoteMarket(3, 2, 9),
+    "ZAR": QuoteMarket(3, 3, 9),
+    "RON": QuoteMarket(3, 0, 9),
+    "TRX": QuoteMarket(3, 20, 9),
+    "XRP": QuoteMarket(2, 8, 9),
+    "DOGE": QuoteMarket(2, 4, 9),
+    "COP": QuoteMarket(2, 0, 9),
+    "CZK": QuoteMarket(2, 0, 9),
+    "SOL": QuoteMarket(1, 2, 9),
+    "BUSD": QuoteMarket(0, 360, 3),
+    "AUD": QuoteMarket(0, 50, 9),
+    "GBP": QuoteMarket(0, 40, 9),
+    "BIDR": QuoteMarket(0, 40, 9),
+    "PAX": QuoteMarket(0, 25, 9),
+    "RUB": QuoteMarket(0, 25, 9),
+    "USDS": QuoteMarket(0, 15, 9),
+    "IDRT": QuoteMarket(0, 12, 9),
+    "UST": QuoteMarket(0, 10, 9),
+    "USDP": QuoteMarket(0, 10, 9),
+    "DAI": QuoteMarket(0, 10, 9),
+    "NGN": QuoteMarket(0, 10, 9),
+    "BKRW": QuoteMarket(0, 8, 9),
+    "AEUR": QuoteMarket(0, 4, 9),
+    "BVND": QuoteMarket(0, 3, 9),
+    "VAI": QuoteMarket(0, 3, 9),
+    "DOT": QuoteMarket(0, 2, 9),
 }
 
 COIN_QUOTES = ("BTC", "ETH", "BNB", "SOL", "XRP", "TRX", "DOGE", "DOT")
@@ -172,9 +173,9 @@ FOLLOWERS = (
 )
 
 MONEY_PAIRS = """
-    USDC/USDT FDUSD/USDT TUSD/USDT EUR/USDT EURI/USDT XAUT/USDT PAXG/USDT PAXG/BTC PAXG/TRY WBTC/USDT WBTC/BTC WBETH/USDT
-    WBETH/ETH BNSOL/USDT BNSOL/SOL USDT/TRY USDT/BRL USDT/JPY USDT/MXN USDT/PLN USDT/IDR USDT/UAH USDT/ARS USDT/ZAR
-    USDT/RON USDT/COP USDT/CZK FDUSD/TRY FDUSD/USDC EUR/TRY EUR/USDC
+    USDC/USDT FDUSD/USDT TUSD/USDT EUR/USDT EURI/USDT XAUT/USDT PAXG/USDT PAXG/BTC PAXG/TRY WBTC/USDT WBTC/BTC
+    WBETH/USDT WBETH/ETH BNSOL/USDT BNSOL/SOL USDT/TRY USDT/BRL USDT/JPY USDT/MXN USDT/PLN USDT/IDR USDT/UAH
+    USDT/ARS USDT/ZAR USDT/RON USDT/COP USDT/CZK FDUSD/TRY FDUSD/USDC EUR/TRY EUR/USDC
 """
 """Trading, besides the coins."""
 
@@ -204,8 +205,8 @@ def catalogue(seed: int) -> Catalogue:
     money = _money()
     coins, gone_coins = _coins(COINS), _coins(GONE_COINS)
     taken = {*money, *coins, *gone_coins}
-    coins |= _made_up_coins(seed, _MADE_UP_COINS, taken)
-    gone_coins |= _made_up_coins(seed, _MADE_UP_GONE_COINS, taken)
+    coins |= _made_up_coins(seed, "coin", _MADE_UP_COINS, taken)
+    gone_coins |= _made_up_coins(seed, "gone coin", _MADE_UP_GONE_COINS, taken)
     currencies = money | coins | gone_coins
 
     # The first coin is the most popular. A coin that is gone was as popular as one that is there.
@@ -214,15 +215,17 @@ def catalogue(seed: int) -> Catalogue:
 
     listings = _money_listings(currencies)
     for quote, market in MARKETS.items():
-        for status, count in (("TRADING", market.trading), ("BREAK", market.halted)):
-            codes = [*coins] if status == "TRADING" else [*coins, *gone_coins]
-            luck = 0.5 + uniform(key_of(seed, "demand", quote, status), np.arange(len(codes)))
-            by_demand = sorted(zip(codes, luck, strict=True), key=lambda coin: rank[coin[0]] * coin[1])
-            new = [
-                _Listing(currencies[code], currencies[quote], status, rank[code] * market.slowness)
-                for code, _ in by_demand
-                if code + quote not in listings and _can_be_priced(currencies[code], currencies[quote])
+        for is_halted, count, codes in (
+            (False, market.trading, list(coins)),
+            (True, market.halted, [*coins, *gone_coins]),
+        ):
+            luck = 0.5 + uniform(key_of(seed, "demand", quote, is_halted), np.arange(len(codes)))
+            demanded = sorted(zip(codes, luck, strict=True), key=lambda coin: rank[coin[0]] * coin[1])
+            candidates = [
+                _Listing(currencies[code], currencies[quote], is_halted, rank[code] * market.slowness)
+                for code, _ in demanded
             ]
+            new = [it for it in candidates if it.symbol not in listings and it.makes_sense]
             listings |= {listing.symbol: listing for listing in new[:count]}
 
     pairs = _pairs(seed, list(listings.values()))
@@ -232,12 +235,23 @@ def catalogue(seed: int) -> Catalogue:
 class _Listing(NamedTuple):
     base: Currency
     quote: Currency
-    status: Status
+    is_halted: bool
     slowness: float
 
     @property
     def symbol(self) -> str:
         return self.base.code + self.quote.code
+
+    @property
+    def price(self) -> float:
+        return self.base.value / self.quote.value
+
+    @property
+    def makes_sense(self) -> bool:
+        """Whether the pair is the right way round, and its price has any digits within eight decimals."""
+        if self.base.code in COIN_QUOTES and self.quote.code in COIN_QUOTES:
+            return COIN_QUOTES.index(self.base.code) > COIN_QUOTES.index(self.quote.code)
+        return self.price >= 1 / UNITS
 
 
 def _money() -> dict[str, Currency]:
@@ -262,67 +276,57 @@ def _coins(text: str) -> dict[str, Currency]:
     }
 
 
-def _made_up_coins(seed: int, count: int, taken: set[str]) -> dict[str, Currency]:
+def _made_up_coins(seed: int, label: str, count: int, taken: set[str]) -> dict[str, Currency]:
     """Coins with pronounceable codes, and values of which many are tiny. Their codes are taken from then on."""
     coins: dict[str, Currency] = {}
-    positions = np.arange(8)
-    number = 0
+    numbers = itertools.count()
     while len(coins) < count:
-        number += 1
-        key = key_of(seed, "coin", number, len(taken))
-        first, second, third, last, *_ = (int(bits) for bits in random_bits(key, positions) >> np.uint64(8))
-        code = _SYLLABLES[first % len(_SYLLABLES)] + _SYLLABLES[second % len(_SYLLABLES)]
-        code = (code + _SYLLABLES[third % len(_SYLLABLES)] + "KNRSTX"[last % 6])[: 3 + last % 4]
-        if code in taken:
-            continue
-        taken.add(code)
-        chance = float(uniform(key, positions)[-1])
-        value = max(3.0 * (1 - chance) ** 3.7, 1e-7)
-        coins[code] = Currency(code, "crypto", value, 0.03 + 0.05 * chance)
+        key = key_of(seed, label, next(numbers))
+        syllables = [_SYLLABLES[word % len(_SYLLABLES)] for word in random_bits(key, np.arange(3)).tolist()]
+        length, chance = uniform(key, np.array([3, 4])).tolist()
+        code = "".join(syllables)[: 3 + int(4 * length)]
+        if code not in taken:
+            taken.add(code)
+            coins[code] = Currency(code, "crypto", max(3.0 * (1 - chance) ** 3.7, 1e-7), 0.03 + 0.05 * chance)
     return coins
 
 
 def _money_listings(currencies: dict[str, Currency]) -> dict[str, _Listing]:
     """The pairs that are not in the coin markets."""
-    names = [(name, "TRADING") for name in MONEY_PAIRS.split()]
-    names += [(name, "BREAK") for name in GONE_MONEY_PAIRS.split()]
-    names += [(f"{code}/USDT", "BREAK") for code, it in currencies.items() if it.kind == "leveraged_token"]
-    listings = [
-        _Listing(*(currencies[code] for code in name.split("/")), status, slowness=10) for name, status in names
-    ]
-    return {listing.symbol: listing for listing in listings}
-
-
-def _can_be_priced(base: Currency, quote: Currency) -> bool:
-    """Whether a price has any digits left of the eight decimals, and the pair is the right way round."""
-    if base.code in COIN_QUOTES and quote.code in COIN_QUOTES:
-        return COIN_QUOTES.index(base.code) > COIN_QUOTES.index(quote.code)
-    return base.value / quote.value >= 1 / UNITS
+    leveraged = [f"{code}/USDT" for code, currency in currencies.items() if currency.kind == "leveraged_token"]
+    names = dict.fromkeys(MONEY_PAIRS.split(), False) | dict.fromkeys([*GONE_MONEY_PAIRS.split(), *leveraged], True)
+    listings = {}
+    for name, is_halted in names.items():
+        base, quote = name.split("/")
+        listings[base + quote] = _Listing(currencies[base], currencies[quote], is_halted, slowness=10)
+    return listings
 
 
 def _pairs(seed: int, listings: list[_Listing]) -> Iterator[Pair]:
     symbols = [listing.symbol for listing in listings]
-    luck, early, late = uniform(keys_of(seed, "pair", names=symbols)[:, None], np.arange(3)[None, :]).T
-    halted = [place for place, listing in enumerate(listings) if listing.status == "BREAK"]
-    odd = dict(zip(sorted(halted, key=lambda place: luck[place]), _HALTED_BUT_NOT_BREAK, strict=False))
-    for place, (base, quote, status, slowness) in enumerate(listings):
-        price = base.value / quote.value
-        age = 1 - early[place] * min(1.0, (1 + slowness) / 100)  # the popular ones were there first
-        halted_at = None if status == "TRADING" else int(LAUNCH + (COMPLETE - LAUNCH) * (0.2 + 0.8 * late[place]))
+    luck, early, late = uniform(keys_of(seed, "pair", names=symbols)[:, None], np.arange(3)[None, :]).T.tolist()
+    halted = [place for place, listing in enumerate(listings) if listing.is_halted]
+    statuses: dict[int, Status] = dict.fromkeys(halted, "BREAK")
+    statuses |= zip(sorted(halted, key=lambda place: luck[place]), _HALTED_BUT_NOT_BREAK, strict=False)
+    for place, listing in enumerate(listings):
+        base, quote, is_halted, slowness = listing
+        end = int(LAUNCH + (COMPLETE - LAUNCH) * (0.2 + 0.8 * late[place])) if is_halted else COMPLETE
+        youth = early[place] * min(1.0, (1 + slowness) / 100)  # the popular ones were there first
         yield Pair(
-            symbol=base.code + quote.code,
+            symbol=listing.symbol,
             base=base,
             quote=quote,
-            status=odd.get(place, status),
-            listed_at=int(LAUNCH + ((halted_at or COMPLETE) - LAUNCH) * (1 - age)),
-            halted_at=halted_at,
-            pace=int(np.clip((0.15 * slowness) ** 1.1 * (0.5 + luck[place]), 1, _SLOWEST_PACE)),
-            tick=max(1, min(_power_of_ten(price / 1e4), _power_of_ten(0.01 / quote.value))),
+            status=statuses.get(place, "TRADING"),
+            listed_at=int(LAUNCH + (end - LAUNCH) * youth),
+            halted_at=end if is_halted else None,
+            pace=round(min(max((0.15 * slowness) ** 1.1 * (0.5 + luck[place]), 1), _SLOWEST_PACE)),
+            tick=max(1, min(_power_of_ten(listing.price / 1e4), _power_of_ten(0.01 / quote.value))),
             step=min(UNITS, _power_of_ten(1 / base.value)),
             min_notional=_power_of_ten(10 / quote.value),
         )
 
 
 def _power_of_ten(amount: float) -> int:
-    """The power of ten at or below an amount, in units; 0 if it is below one unit."""
-    return int(UNITS * 10.0 ** math.floor(math.log10(amount)))
+    """The power of ten at or below an amount, in units; 0 if it is less than one unit."""
+    exponent = math.floor(math.log10(amount * UNITS))
+    return 10**exponent if exponent >= 0 else 0

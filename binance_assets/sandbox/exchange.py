@@ -37,7 +37,7 @@ _MINI_FIELDS = (
 )
 
 
-class Refused(Exception):  # noqa: N818 - the exchange's answer, not a failure of the sandbox
+class Refused(Exception):
     """What the exchange does not accept: its own error code and message, for HTTP 400."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -154,9 +154,7 @@ class Exchange:
     def _klines(self, query: Query, now_ms: int) -> list[list[Any]]:
         for name in ("symbol", "interval"):
             if name not in query:
-                raise Refused(
-                    -1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
-                )
+                raise Refused(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
         [place] = self._places({"symbol": query["symbol"]})
         interval = query["interval"]
         if interval not in INTERVALS:

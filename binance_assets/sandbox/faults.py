@@ -164,6 +164,12 @@ BAD_SYMBOLS = (
 )
 """Symbols that are not right, or look as if they were not."""
 
+BAD_DESCRIPTIONS: tuple[Row, ...] = (
+    *({"baseAsset": ""}, {"baseAsset": None}, {"quoteAsset": 7}, {"quoteAsset": None}, {"status": None}),
+    *({"filters": None}, {"filters": [{"filterType": "PRICE_FILTER", "tickSize": "wide"}]}),
+)
+"""Metadata that is not right."""
+
 
 def _json_error(status: int, code: int, message: str) -> Apply:
     return lambda *_: Answer(status, {"code": code, "msg": message})
@@ -171,9 +177,7 @@ def _json_error(status: int, code: int, message: str) -> Apply:
 
 def _html(status: int, title: str, **headers: str) -> Apply:
     page = f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
-    return lambda *_: Answer(
-        status, raw=page.encode(), headers={"Content-Type": "text/html; charset=utf-8", **headers}
-    )
+    return lambda *_: Answer(status, raw=page.encode(), headers={"Content-Type": "text/html; charset=utf-8", **headers})
 
 
 def _too_many_requests(answer: Answer, fault: Fault, now_ms: int) -> Answer:
@@ -207,9 +211,7 @@ def _on_data(data: Any) -> Apply:
 
 
 def _on_body(change: Callable[[bytes], bytes], **headers: str) -> Apply:
-    return lambda answer, *_: replace(
-        answer, raw=change(answer.body), headers={**answer.headers, **headers}
-    )
+    return lambda answer, *_: replace(answer, raw=change(answer.body), headers={**answer.headers, **headers})
 
 
 def _on_rows(change: Callable[[list[Row], Fault], list[Row]]) -> Apply:
@@ -257,13 +259,13 @@ def _lot(row: Row) -> float:
 
 def _bad_rows(rows: list[Row], fault: Fault) -> list[Row]:
     """Spoils the rows of the fault's symbols; without any, adds bad ones and one symbol twice."""
-    bad = [{"price": price} for price in BAD_PRICES]
+    bad = [*BAD_DESCRIPTIONS] if "baseAsset" in rows[0] else [{"price": price} for price in BAD_PRICES]
     if fault.symbols:
         spoilt = {symbol: bad[number % len(bad)] for number, symbol in enumerate(fault.symbols)}
         return [{**row, **spoilt.get(row.get("symbol", ""), {})} for row in rows]
     added = [{**rows[0], "symbol": f"BAD{number}USDT", **it} for number, it in enumerate(bad)]
     added += [{**rows[0], "symbol": symbol} for symbol in BAD_SYMBOLS]
-    return [*rows, *added, {"symbol": "NOPRICEUSDT"}, rows[0]]
+    return [*rows, *added, {"symbol": "NOTHINGUSDT"}, rows[0]]
 
 
 def _other_types(row: Row) -> Row:
@@ -316,13 +318,13 @@ KINDS: dict[str, Kind] = {
         _json_error(451, 0, "Service unavailable from a restricted location, according to the terms of use."),
     ),
     # it cannot
-    "500": Kind(
-        "code -1000", _json_error(500, -1000, "An unknown error occurred while processing the request.")
-    ),
+    "500": Kind("code -1000", _json_error(500, -1000, "An unknown error occurred while processing the request.")),
     "502": Kind("HTML of a gateway", _html(502, "502 Bad Gateway")),
     "503": Kind(
         "code -1008",
-        _json_error(503, -1008, "Server is currently overloaded with other requests. Please try again in a few minutes."),
+        _json_error(
+            503, -1008, "Server is currently overloaded with other requests. Please try again in a few minutes."
+        ),
     ),
     "504": Kind("HTML of a gateway", _html(504, "504 Gateway Time-out")),
     # it answers something else
@@ -340,9 +342,14 @@ KINDS: dict[str, Kind] = {
     ),
     "bomb": Kind("a small gzip file of `amount` MB", _bomb, 300),
     "bad_utf8": Kind("bytes that are no UTF-8", _on_body(lambda body: body.replace(b'"', b'"\xff\xc3', 1))),
+    "lone_surrogate": Kind(
+        "half of a character, which JSON can name and UTF-8 cannot",
+        _on_body(lambda body: body.replace(b'"', rb'"\ud800', 1)),
+    ),
     "bom": Kind("a byte order mark", _on_body(lambda body: b"\xef\xbb\xbf" + body)),
     "nan": Kind(
-        "a bare NaN for the first number", _on_body(lambda body: re.sub(rb':"?\d[\d.]*"?(?=[,}])', b":NaN", body, count=1))
+        "a bare NaN for the first number",
+        _on_body(lambda body: re.sub(rb':"?\d[\d.]*"?(?=[,}])', b":NaN", body, count=1)),
     ),
     "duplicate_keys": Kind(
         "the first key twice", _on_body(lambda body: re.sub(rb'\{("[^"]*":)', rb"{\1null,\1", body, count=1))
@@ -350,9 +357,7 @@ KINDS: dict[str, Kind] = {
     "deep": Kind("200,000 lists in each other", _on_body(lambda _: b"[" * 200_000 + b"]" * 200_000)),
     # it is sent badly
     "cut": Kind("half of the announced bytes", lambda answer, *_: replace(answer, is_cut=True)),
-    "cut_chunked": Kind(
-        "half of the body, chunked", lambda answer, *_: replace(answer, is_cut=True, is_chunked=True)
-    ),
+    "cut_chunked": Kind("half of the body, chunked", lambda answer, *_: replace(answer, is_cut=True, is_chunked=True)),
     "slow": Kind(
         "takes `amount` seconds, in drips", lambda answer, fault, _: replace(answer, duration=fault.amount or 0), 60
     ),

@@ -14,7 +14,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from binance_assets.sandbox.catalogue import catalogue
-from binance_assets.sandbox.walk import Floats, Ints, Walks, keys_of, normal, random_bits
+from binance_assets.sandbox.walk import Floats, Ints, Walks, Words, keys_of, random_bits
 
 DEFAULT_SEED = 20170714
 """The market that everybody sees who does not ask for another one."""
@@ -24,10 +24,12 @@ DAY_SECONDS = 86_400
 _TRADE_VALUE = 200.0
 """What a typical trade is worth in USDT."""
 
-_TRADE_SPREAD = 0.8
-"""Standard deviation of the logarithm of a trade's size."""
+_SIZES = np.exp(0.8 * (np.arange(65) - 32) / 4)
+"""A trade's size, in usual ones, by the number of bits that are set in its random word: log-normal."""
 
-_LONG_STRETCH = 2**20
+_MEAN_SIZE = float(np.exp(0.8**2 / 2))
+
+_LONG_STRETCH = 2**18
 """Seconds whose trades are held in memory at once."""
 
 _SPARSE = 40
@@ -119,12 +121,11 @@ class Market:
             ]
         ).reshape(-1, 4)
         self._level = np.log([pair.base.value / pair.quote.value for pair in self.pairs])
-        self._tick = np.array([pair.tick for pair in self.pairs])
-        self._pace = np.array([pair.pace for pair in self.pairs])
+        self._tick: Ints = np.array([pair.tick for pair in self.pairs])
+        self._pace: Ints = np.array([pair.pace for pair in self.pairs])
         self._usual_quantity = _TRADE_VALUE / np.array([pair.base.value * pair.step * 1e-8 for pair in self.pairs])
         symbols = [pair.symbol for pair in self.pairs]
         self._trade_keys = keys_of(seed, "trade", names=symbols)
-        self._quantity_keys = keys_of(seed, "quantity", names=symbols)
 
         everything = np.arange(len(self.pairs))
         listed_at = np.array([pair.listed_at for pair in self.pairs])
@@ -176,7 +177,7 @@ class Market:
             low=ticks.min(axis=0),
             close=ticks[-1],
             average=ticks.mean(axis=0),
-            volume=(last - before) * self._usual_quantity[places] * np.exp(_TRADE_SPREAD**2 / 2),
+            volume=(last - before) * self._usual_quantity[places] * _MEAN_SIZE,
             first_trade=before + 1 - self._first_trade[places],
             last_trade=last - self._first_trade[places],
         )
@@ -186,7 +187,7 @@ class Market:
         seconds, ticks, quantities, are_bought = self._trades(
             place, max(int(bounds[0]), first), min(int(bounds[-1]), last + 1)
         )
-        # One more trade before and one behind, so that there is a close before each candle, and an index for each bound.
+        # One trade more before and behind, so that a close precedes each candle and each bound has an index.
         before = self._ticks_at(np.array([place]), bounds[:1] - 1)
         padded = np.concatenate((before, ticks, before))
         start = np.searchsorted(seconds, bounds) + 1
@@ -196,7 +197,7 @@ class Market:
             return np.where(trade_count > 0, values, previous_close)
 
         def total(values: Ints) -> Ints:
-            return np.diff(np.concatenate(((0, 0), np.cumsum(values)))[start])
+            return np.where(trade_count > 0, np.add.reduceat(np.append(values, 0), start - 1)[:-1], 0)
 
         return Candles(
             open=traded(padded[start[:-1]]),
@@ -214,7 +215,8 @@ class Market:
         """Second, price in ticks, quantity in steps, and 1 where the taker bought, of a pair's trades in a stretch."""
         ends = self._last_trade_at(np.full(2, place), np.array([start - 1, stop - 1]))
         numbers = np.arange(ends[0] + 1, ends[1] + 1)
-        seconds = self._trade_second(np.full(len(numbers), place), numbers)
+        words = random_bits(self._trade_keys[place], numbers)
+        seconds = _second_of(numbers, self._pace[place], words)
         if self._pace[place] < _SPARSE and len(seconds):
             moves = sum(
                 sign * self._walks.stretch(walk, start, stop)[seconds - start]
@@ -224,10 +226,8 @@ class Market:
             ticks = _whole_ticks(self._level[place] + moves, self._tick[place])
         else:
             ticks = self._ticks_of_trades(np.full(len(seconds), place), seconds)
-        key = int(self._quantity_keys[place])
-        sizes = self._usual_quantity[place] * np.exp(_TRADE_SPREAD * normal(key, seconds))
-        quantities = np.maximum(np.rint(sizes), 1).astype(np.int64)
-        return seconds, ticks, quantities, (random_bits(key, seconds) & np.uint64(1)).astype(np.int64)
+        quantities = np.maximum(np.rint(self._usual_quantity[place] * _SIZES), 1).astype(np.int64)
+        return seconds, ticks, quantities[np.bitwise_count(words)], (words >> np.uint64(63)).astype(np.int64)
 
     def _ticks_at(self, places: Ints, seconds: Ints) -> Ints:
         """The prices of the last trades at some seconds."""
@@ -246,9 +246,12 @@ class Market:
         return slot - (self._trade_second(places, slot) > seconds)
 
     def _trade_second(self, places: Ints, numbers: Ints) -> Ints:
-        pace = self._pace[places]
-        offset = random_bits(self._trade_keys[places], numbers) % pace.astype(np.uint64)
-        return numbers * pace + offset.astype(np.int64)
+        return _second_of(numbers, self._pace[places], random_bits(self._trade_keys[places], numbers))
+
+
+def _second_of(numbers: Ints, pace: Ints, words: Words) -> Ints:
+    """The seconds of some trades: each at random within the slot of its number."""
+    return numbers * pace + (words % pace.astype(np.uint64)).astype(np.int64)
 
 
 def _whole_ticks(log_prices: Floats, tick: Ints) -> Ints:

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import NamedTuple, Self
@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -180,9 +181,7 @@ class Sandbox:
             answer, {"Date": http_date(now_ms), "X-MBX-USED-WEIGHT": weight, "X-MBX-USED-WEIGHT-1M": weight}
         )
 
-    def _answer(
-        self, endpoint: str, parameters: list[tuple[str, str]], now_ms: int, fault: Fault | None
-    ) -> Answer:
+    def _answer(self, endpoint: str, parameters: list[tuple[str, str]], now_ms: int, fault: Fault | None) -> Answer:
         try:
             answer = Answer(data=self._exchange.answer(endpoint, parameters, now_ms))
         except Refused as refused:
@@ -200,36 +199,38 @@ class Sandbox:
         return _Delivery(Answer(data=self._faults.listed()))
 
 
-class _Delivery:
+class _Delivery(Response):
     """Sends an answer, well or as badly as it says."""
 
-    def __init__(self, answer: Answer, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, answer: Answer, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(
+            answer.body,
+            answer.status,
+            {
+                "Content-Type": "application/json;charset=UTF-8",
+                "X-Simulated": "binance-assets-sandbox",
+                **(headers or {}),
+                **answer.headers,
+            },
+        )
+        if answer.is_chunked:
+            del self.headers["Content-Length"]
         self._answer = answer
-        self._headers = {
-            "Content-Type": "application/json;charset=UTF-8",
-            "X-Simulated": "binance-assets-sandbox",
-            **(headers or {}),
-            **answer.headers,
-        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer, body = self._answer, self._answer.body
+        answer, body = self._answer, bytes(self.body)
         await asyncio.sleep(answer.delay)
-        if not answer.is_chunked:
-            self._headers["Content-Length"] = str(len(body))
-        headers = [(name.lower().encode(), value.encode()) for name, value in self._headers.items()]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        if answer.duration:
-            drips = max(1, round(answer.duration / _DRIP_SECONDS))
-            for drip in range(drips):
-                piece = body[len(body) * drip // drips : len(body) * (drip + 1) // drips]
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-                await asyncio.sleep(_DRIP_SECONDS)
-            body = b""
-        if answer.is_cut:  # an answer that is not finished when this returns makes the server hang up
-            await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        drips = round(answer.duration / _DRIP_SECONDS)
+        for drip in range(drips):
+            piece = body[len(body) * drip // drips : len(body) * (drip + 1) // drips]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await asyncio.sleep(_DRIP_SECONDS)
+        rest = b"" if drips else body
+        if answer.is_cut:  # uvicorn hangs up on an answer that is not finished when this returns
+            await send({"type": "http.response.body", "body": rest[: len(rest) // 2], "more_body": True})
         else:
-            await send({"type": "http.response.body", "body": body})
+            await send({"type": "http.response.body", "body": rest})
 
 
 def _packed(answer: Answer, accepted: str) -> Answer:

@@ -7,6 +7,7 @@ once, in any process, without the moments before it.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ def random_bits(keys: Words | int, positions: Ints) -> Words:
 
 def uniform(keys: Words | int, positions: Ints) -> Floats:
     """Random numbers from 0 to just below 1."""
-    return (random_bits(keys, positions) >> np.uint64(11)) * 2.0**-53
+    return (random_bits(keys, positions) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def normal(keys: Words | int, positions: Ints) -> Floats:
@@ -86,7 +87,7 @@ class Walks:
         half = _BLOCK // 2
         while half:
             middle = start + half
-            value = (low + high) / 2 + _displacement(volatility, half) * normal(keys, middle)
+            value = (low + high) / 2 + volatility * _displacement(half) * normal(keys, middle)
             in_second_half = seconds >= middle
             start = np.where(in_second_half, middle, start)
             low = np.where(in_second_half, value, low)
@@ -98,6 +99,7 @@ class Walks:
         """The values of one walk at every second from ``start`` to before ``stop``: the same as ``at``, but faster."""
         first, last = start // _FINE_BLOCK * _FINE_BLOCK, -(-stop // _FINE_BLOCK) * _FINE_BLOCK
         seconds = np.arange(first, last + 1)
+        key, volatility = int(self.keys[walk]), float(self.volatility[walk])
         values = np.empty(len(seconds))
         points = seconds[::_FINE_BLOCK]
         values[::_FINE_BLOCK] = self.at(np.full(len(points), walk), points)
@@ -105,10 +107,8 @@ class Walks:
         while half:
             middle = slice(half, None, 2 * half)
             ends = values[:: 2 * half]
-            displacement = _displacement(self.volatility[walk], half)
-            values[middle] = (ends[:-1] + ends[1:]) / 2 + displacement * normal(
-                int(self.keys[walk]), seconds[middle]
-            )
+            displaced = volatility * _displacement(half) * normal(key, seconds[middle])
+            values[middle] = (ends[:-1] + ends[1:]) / 2 + displaced
             half //= 2
         return values[start - first : stop - first]
 
@@ -117,6 +117,6 @@ def _post(volatility: Floats, keys: Words, seconds: Ints) -> Floats:
     return _POST_SPREAD * volatility * normal(keys, seconds)
 
 
-def _displacement(volatility: Floats, half: int) -> Floats:
-    """Standard deviation of the middle of a bridge over two halves of so many seconds."""
-    return volatility * np.sqrt(half / 2 / _SECONDS_PER_DAY)
+def _displacement(half: int) -> float:
+    """Standard deviation of the middle of a bridge over two halves of so many seconds, in daily volatilities."""
+    return math.sqrt(half / 2 / _SECONDS_PER_DAY)

@@ -28,8 +28,8 @@ create or replace temp macro utc_instant(written) as (
         to_minutes(
             (regexp_extract(written, '([+-])([0-9]{2}):?([0-9]{2})$', 1) || '1')::integer
             * (
-                regexp_extract(written, '([+-])([0-9]{2}):?([0-9]{2})$', 2)::integer * 60
-                + regexp_extract(written, '([+-])([0-9]{2}):?([0-9]{2})$', 3)::integer
+                try_cast(regexp_extract(written, '([+-])([0-9]{2}):?([0-9]{2})$', 2) as integer) * 60
+                + try_cast(regexp_extract(written, '([+-])([0-9]{2}):?([0-9]{2})$', 3) as integer)
             )
         ),
         interval 0 minute

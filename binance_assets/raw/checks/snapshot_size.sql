@@ -1,4 +1,5 @@
--- Whole-market responses of the newest day that are much smaller than the one before them.
+-- Whole-market responses of the newest day that are much smaller than the one before them. What was sampled is of the
+-- whole market; an import may be of any symbols.
 with snapshot as (
     select
         capture_id,
@@ -9,6 +10,7 @@ with snapshot as (
     from raw.capture
     where
         endpoint = 'ticker/price'
+        and sampling_interval_seconds is not null
         and received_at > (select max(received_at) - interval 1 day from raw.capture)
 )
 

@@ -1,0 +1,65 @@
+"""The command that runs the simulated exchange by itself."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from binance_assets.sandbox import Fault, Sandbox
+from binance_assets.sandbox.faults import KINDS
+from binance_assets.sandbox.market import DEFAULT_SEED
+
+_out = Console()
+_errors = Console(stderr=True)
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 for any free one.")] = 8700,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same prices at the same time.")] = DEFAULT_SEED,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND[:ENDPOINT[:COUNT]]",
+            help=f"Misbehave, for so many requests or until told otherwise. May be repeated. Kinds: {', '.join(KINDS)}.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON, for programs.")] = False,
+) -> None:
+    """Serve a simulated exchange on this machine until Ctrl-C. Its prices are made up.
+
+    Faults can be set while it runs, too: POST, GET and DELETE /sandbox/faults.
+    """
+    try:
+        faults = [Fault.parse(text) for text in fault or ()]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--fault") from error
+    exchange = Sandbox(seed, port)
+    for it in faults:
+        exchange.fail(it)
+    try:
+        exchange.start()
+    except OSError as error:
+        _errors.print(f"[red]Port {port} cannot be used[/]: {error.strerror}. Choose another one with --port.")
+        raise typer.Exit(1) from error
+
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    if as_json:
+        typer.echo(json.dumps({"url": exchange.url, "seed": seed, "simulated": True}))
+    else:
+        _out.print(
+            f"[bold yellow]SIMULATED[/] exchange at [bold]{exchange.url}[/] with seed {seed}; Ctrl-C stops it.\n\n"
+            f"  curl '{exchange.url}/api/v3/ticker/price?symbol=BTCUSDT'\n"
+            f"  BINANCE_SOURCE=sandbox BINANCE_API_URL={exchange.url} binance-assets run\n"
+            f'  curl -d \'{{"kind": "429", "endpoint": "ticker/price", "count": 3}}\' {exchange.url}/sandbox/faults',
+            soft_wrap=True,
+            highlight=False,
+        )
+    stopped.wait()
+    exchange.stop()
