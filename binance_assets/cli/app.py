@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
+from binance_assets.cli.sandbox import sandbox
 from binance_assets.cli.show import print_prices, print_status, print_summary
 from binance_assets.clients import ExchangeError
 from binance_assets.exchange import choose_source, open_client
@@ -147,6 +148,11 @@ def status(
         _print_json(found)
     else:
         print_status(_out, found)
+
+
+app.command(epilog="Examples: `binance-assets sandbox` · `binance-assets sandbox --port 8701 --fault 429:ticker/price:3`")(
+    sandbox
+)
 
 
 @app.command(epilog="Example: `binance-assets dev --port 3001`")

@@ -31,9 +31,8 @@ def print_summary(console: Console, status: dict[str, Any]) -> None:
     console.print(Panel(_title(status), expand=False))
     _print_figures(console, status)
     if status["highest_priced"]:
-        table = Table(
-            "Rank", "Symbol", title="Highest-priced pairs in USDT, halted ones left out", title_justify="left"
-        )
+        console.print("\n[bold]Highest-priced pairs in USDT[/], halted ones left out")
+        table = Table("Rank", "Symbol")
         table.add_column("Price", justify="right")
         for row in status["highest_priced"]:
             table.add_row(str(row["price_rank_in_quote"]), escape(row["symbol"]), f"{row['price']:,f}")
