@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from binance_assets.core.models import load_prices
 from binance_assets.landing import Capture
 from binance_assets.raw.load import DamagedLandingFile, verify
 from binance_assets.sql import sql
@@ -37,101 +38,109 @@ def named(symbol: Any) -> dict[str, Any]:
     return {"symbol": symbol, "price": "2.5"}
 
 
-GOOD_ROWS = [
-    pytest.param(priced("1e-8"), Decimal("0.00000001"), id="exponent"),
-    pytest.param(priced("1E+2"), Decimal(100), id="positive exponent"),
-    pytest.param(priced("0.1234567800000"), Decimal("0.12345678"), id="more zeros than fit"),
-    pytest.param(priced("9999999999.99999999"), Decimal("9999999999.99999999"), id="largest"),
-    pytest.param(priced("007.5"), Decimal("7.5"), id="leading zeros"),
-    pytest.param(named("币安人生USDT"), Decimal("2.5"), id="non-ASCII symbol"),
-    pytest.param(named("1000SATSUSDT"), Decimal("2.5"), id="symbol that begins with a digit"),
-    pytest.param(priced("2") | {"new": {"field": [1]}}, Decimal(2), id="unknown field"),
-]
+GOOD_ROWS = {
+    "exponent": (priced("1e-8"), Decimal("0.00000001")),
+    "positive exponent": (priced("1E+2"), Decimal(100)),
+    "more zeros than fit": (priced("0.1234567800000"), Decimal("0.12345678")),
+    "largest": (priced("9999999999.99999999"), Decimal("9999999999.99999999")),
+    "leading zeros": (priced("007.5"), Decimal("7.5")),
+    "non-ASCII symbol": (named("币安人生USDT"), Decimal("2.5")),
+    "symbol begins with a digit": (named("1000SATSUSDT"), Decimal("2.5")),
+    "unknown field": (priced("2") | {"new": {"field": [1]}}, Decimal(2)),
+}
 
-BAD_ROWS = [
-    pytest.param(priced("0"), "zero", id="zero"),
-    pytest.param(priced("0.00000000"), "zero", id="zero with digits"),
-    pytest.param(priced("0E-8"), "zero", id="zero with an exponent"),
-    pytest.param(priced("-1.5"), "negative", id="negative"),
-    pytest.param(priced("NaN"), NO_DECIMAL, id="NaN"),
-    pytest.param(priced("Infinity"), NO_DECIMAL, id="infinite"),
-    pytest.param(priced("1_000"), NO_DECIMAL, id="underscore"),
-    pytest.param(priced(" 1 "), NO_DECIMAL, id="blanks"),
-    pytest.param(priced("1" * 40), NO_DECIMAL, id="40 digits"),
-    pytest.param(priced("0." + "1" * 40), NO_DECIMAL, id="40 digits behind the point"),
-    pytest.param(priced("0.123456789"), NO_DECIMAL, id="nine decimals would be rounded"),
-    pytest.param(priced("10000000000"), NO_DECIMAL, id="too large"),
-    pytest.param(priced("1e400"), NO_DECIMAL, id="huge exponent"),
-    pytest.param(priced("1e-9"), NO_DECIMAL, id="tiny exponent"),
-    pytest.param(priced(""), NO_DECIMAL, id="empty"),
-    pytest.param(priced("1,5"), NO_DECIMAL, id="comma"),
-    pytest.param(priced("１２３"), NO_DECIMAL, id="full-width digits"),  # noqa: RUF001
-    pytest.param(priced(1.5), NOT_TEXT, id="price as JSON number"),
-    pytest.param(priced(None), NOT_TEXT, id="price null"),
-    pytest.param({"symbol": "ETHUSDT"}, NOT_TEXT, id="price missing"),
-    pytest.param(named("BTCUSDT"), TWICE, id="symbol twice"),
-    pytest.param(named("A" * 300), "longer than 40", id="symbol of 300 characters"),
-    pytest.param(named("../x"), WRONG_CHARACTERS, id="path"),
-    pytest.param(named("=1+1"), WRONG_CHARACTERS, id="formula"),
-    pytest.param(named("x'; drop table raw.capture; --"), WRONG_CHARACTERS, id="SQL"),
-    pytest.param(named("BTC\u200fEUR"), WRONG_CHARACTERS, id="right-to-left mark"),
-    pytest.param(named(""), WRONG_CHARACTERS, id="symbol empty"),
-    pytest.param(named("A\u0000B"), WRONG_CHARACTERS, id="NUL"),
-    pytest.param(named(5), NOT_TEXT, id="symbol as number"),
-    pytest.param({"price": "1"}, NOT_TEXT, id="symbol missing"),
-    pytest.param(5, "not an object", id="element is a number"),
-    pytest.param("BTCUSDT", "not an object", id="element is text"),
-    pytest.param(None, "not an object", id="element is null"),
-    pytest.param([], "not an object", id="element is a list"),
-]
+BAD_ROWS = {
+    "zero": (priced("0"), "zero"),
+    "zero with digits": (priced("0.00000000"), "zero"),
+    "zero with an exponent": (priced("0E-8"), "zero"),
+    "negative": (priced("-1.5"), "negative"),
+    "NaN": (priced("NaN"), NO_DECIMAL),
+    "infinite": (priced("Infinity"), NO_DECIMAL),
+    "underscore": (priced("1_000"), NO_DECIMAL),
+    "blanks": (priced(" 1 "), NO_DECIMAL),
+    "40 digits": (priced("1" * 40), NO_DECIMAL),
+    "40 digits behind the point": (priced("0." + "1" * 40), NO_DECIMAL),
+    "nine decimals, not to be rounded": (priced("0.123456789"), NO_DECIMAL),
+    "too large": (priced("10000000000"), NO_DECIMAL),
+    "huge exponent": (priced("1e400"), NO_DECIMAL),
+    "tiny exponent": (priced("1e-9"), NO_DECIMAL),
+    "empty": (priced(""), NO_DECIMAL),
+    "comma": (priced("1,5"), NO_DECIMAL),
+    "full-width digits": (priced("１２３"), NO_DECIMAL),  # noqa: RUF001
+    "price as JSON number": (priced(1.5), NOT_TEXT),
+    "price null": (priced(None), NOT_TEXT),
+    "price missing": ({"symbol": "ETHUSDT"}, NOT_TEXT),
+    "symbol twice": (named("BTCUSDT"), TWICE),
+    "symbol of 300 characters": (named("A" * 300), "longer than 40"),
+    "path": (named("../x"), WRONG_CHARACTERS),
+    "formula": (named("=1+1"), WRONG_CHARACTERS),
+    "SQL": (named("x'; drop table raw.capture; --"), WRONG_CHARACTERS),
+    "right-to-left mark": (named("BTC\u200fEUR"), WRONG_CHARACTERS),
+    "symbol empty": (named(""), WRONG_CHARACTERS),
+    "NUL": (named("A\u0000B"), WRONG_CHARACTERS),
+    "symbol as number": (named(5), NOT_TEXT),
+    "symbol missing": ({"price": "1"}, NOT_TEXT),
+    "element is a number": (5, "not an object"),
+    "element is text": ("BTCUSDT", "not an object"),
+    "element is null": (None, "not an object"),
+    "element is a list": ([], "not an object"),
+}
 
+ROWS = GOOD_ROWS | BAD_ROWS
+INSTANTS = {name: NOON + number * SECOND for number, name in enumerate(ROWS)}
 NEIGHBOURS = {"BTCUSDT": "60000.01000000", "ETHBTC": "0.05"}
 
 
-def land_among_neighbours(pipeline: Pipeline, row: Any) -> None:
-    first, last = ({"symbol": symbol, "price": price} for symbol, price in NEIGHBOURS.items())
-    pipeline.land_prices([first, row, last])
-
-
-@pytest.mark.parametrize(("row", "price"), GOOD_ROWS)
-def test_a_good_row_is_stored_exactly(pipeline: Pipeline, row: Any, price: Decimal) -> None:
-    land_among_neighbours(pipeline, row)
-    pipeline.update()
-    stored = dict(pipeline.rows("select symbol, price from core.price_without_metadata"))
-    assert stored == {row["symbol"]: price} | {symbol: Decimal(text) for symbol, text in NEIGHBOURS.items()}
-    assert dict(pipeline.rows("select symbol, price from raw.ticker_price"))[row["symbol"]] == row["price"]
-    assert pipeline.rows("from raw.quarantine") == []
-
-
-@pytest.mark.parametrize(("row", "reason"), BAD_ROWS)
-def test_a_bad_row_is_quarantined_and_stops_no_other(pipeline: Pipeline, row: Any, reason: str) -> None:
-    land_among_neighbours(pipeline, row)
-    loaded = pipeline.load()
-    assert (loaded.captures, loaded.prices, loaded.refused) == (1, 2, 1)
-    assert dict(pipeline.rows("select symbol, price from raw.ticker_price")) == NEIGHBOURS
-    [(position, refused_for)] = pipeline.rows("select position, reason from raw.quarantine")
-    assert position == 2
-    assert reason in refused_for
-    assert pipeline.rows("select row_count from raw.capture") == [(3,)]
-
-
-@pytest.mark.parametrize("separate", [False, True])
-def test_a_file_with_every_bad_row_keeps_all_its_good_ones(pipeline: Pipeline, separate: bool) -> None:
-    """All of the above in one response, or each in its own response of one batch."""
-    rows = [parameter.values[0] for parameter in [*GOOD_ROWS, *BAD_ROWS]]
-    good = {"symbol": "BTCUSDT", "price": "1"}
-    if separate:
-        for number, row in enumerate(rows):
-            pipeline.land_prices([good, row], NOON + number * SECOND)
-    else:
-        pipeline.land_prices([good, *rows])
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Each of the rows between two good ones, all loaded at once, as responses of different instants."""
+    pipeline = Pipeline(tmp_path_factory.mktemp("judged"))
+    before, after = ({"symbol": symbol, "price": price} for symbol, price in NEIGHBOURS.items())
+    for name, (row, _) in ROWS.items():
+        pipeline.land_prices([before, row, after], INSTANTS[name])
     pipeline.load()
-    [(rows_received, stored, refused)] = pipeline.rows(
+    load_prices(pipeline.warehouse)
+    return pipeline
+
+
+@pytest.mark.parametrize("name", GOOD_ROWS)
+def test_a_good_row_is_stored_exactly(judged: Pipeline, name: str) -> None:
+    row, price = GOOD_ROWS[name]
+    stored = "select symbol, price from {} where {} = $at"
+    as_received = dict(judged.rows(stored.format("raw.ticker_price", "retrieved_at"), at=INSTANTS[name]))
+    exact = dict(judged.rows(stored.format("core.price_without_metadata", "observed_at"), at=INSTANTS[name]))
+    assert as_received == NEIGHBOURS | {row["symbol"]: row["price"]}
+    assert exact == {symbol: Decimal(text) for symbol, text in NEIGHBOURS.items()} | {row["symbol"]: price}
+
+
+@pytest.mark.parametrize("name", BAD_ROWS)
+def test_a_bad_row_is_quarantined_and_stops_no_other(judged: Pipeline, name: str) -> None:
+    _, expected = BAD_ROWS[name]
+    at = INSTANTS[name]
+    assert dict(judged.rows("select symbol, price from raw.ticker_price where retrieved_at = $at", at=at)) == NEIGHBOURS
+    [(position, reason)] = judged.rows(
+        "select position, reason from raw.quarantine inner join raw.capture using (capture_id) where received_at = $at",
+        at=at,
+    )
+    assert position == 2
+    assert expected in reason
+
+
+def test_every_received_row_is_stored_or_quarantined(judged: Pipeline) -> None:
+    [(received, stored, refused)] = judged.rows(
         "select (select sum(row_count) from raw.capture), (select count(*) from raw.ticker_price), "
         "(select count(*) from raw.quarantine)"
     )
-    assert rows_received == stored + refused == len(rows) + (len(rows) if separate else 1)
-    assert refused >= len(BAD_ROWS)
+    assert (received, stored, refused) == (3 * len(ROWS), 2 * len(ROWS) + len(GOOD_ROWS), len(BAD_ROWS))
+
+
+def test_bad_rows_are_judged_alike_when_all_stand_in_one_response(pipeline: Pipeline) -> None:
+    pipeline.land_prices([{"symbol": "BTCUSDT", "price": "1"}, *(row for row, _ in BAD_ROWS.values())])
+    loaded = pipeline.load()
+    assert (loaded.prices, loaded.refused) == (1, len(BAD_ROWS))
+    reasons = pipeline.rows("select position, reason from raw.quarantine order by position")
+    for (position, reason), (_, expected) in zip(reasons, BAD_ROWS.values(), strict=True):
+        assert expected in reason, f"row {position}"
 
 
 fitting = st.builds(
@@ -189,11 +198,8 @@ def test_a_damaged_response_is_named_and_nothing_of_its_batch_is_loaded(pipeline
     file = pipeline.land_prices({"BTCUSDT": "60000"}, NOON + SECOND)
     with duckdb.connect() as duck:
         path = pipeline.landing.absolute(file)
-        duck.execute(
-            "create table copy as from read_parquet($path); "
-            "update copy set body = replace(decode(body), '60000', '60001')::blob",
-            {"path": path},
-        )
+        duck.execute("create table copy as from read_parquet($path)", {"path": path})
+        duck.execute("update copy set body = replace(decode(body), '60000', '60001')::blob")
         duck.execute("copy copy to $path (format parquet)", {"path": path})
     for refuse in (pipeline.load, lambda: verify(pipeline.landing)):
         with pytest.raises(DamagedLandingFile, match=re.escape(file.name)):
@@ -267,7 +273,9 @@ def test_every_odd_line_of_a_csv_is_quarantined_and_the_others_are_stored(pipeli
     pipeline.landing.land_observations(tmp_path / "more.csv")
     pipeline.update()
 
-    stored = pipeline.rows("select symbol, price, observed_at from core.price_without_metadata order by observed_at, symbol")
+    stored = pipeline.rows(
+        "select symbol, price, observed_at from core.price_without_metadata order by observed_at, symbol"
+    )
     assert stored == [
         ("BTCUSDT", 1, NOON),
         ("币安人生USDT", 2, datetime(2024, 3, 1, 12, 0, 0, 250000)),
@@ -298,7 +306,7 @@ def test_instants_of_a_parquet_table_are_read_as_utc(pipeline: Pipeline, tmp_pat
     with duckdb.connect() as duck:
         duck.execute("set timezone = 'America/New_York'")
         duck.execute(
-            f"copy (select 'BTCUSDT' as \"Symbol\", 1.5::decimal(18, 8) as \"Price\", {expression} "
+            f'copy (select \'BTCUSDT\' as "Symbol", 1.5::decimal(18, 8) as "Price", {expression} '
             'as "Retrieval_Timestamp") to $path (format parquet)',
             {"path": str(path)},
         )
@@ -341,28 +349,31 @@ def test_only_descriptions_that_differ_are_kept(pipeline: Pipeline) -> None:
     assert pipeline.rows("select distinct first_seen_at, last_seen_at from core.pair") == [(NOON, NOON + 3 * MINUTE)]
 
 
-@pytest.mark.parametrize(
-    ("symbol", "reason"),
-    [
-        (described("XUSDT", "", "USDT"), "baseAsset or quoteAsset is missing"),
-        (described("XUSDT", "X", "USDT", quoteAsset=None), "baseAsset or quoteAsset is missing"),
-        ({"symbol": "XUSDT", "status": "TRADING"}, "baseAsset or quoteAsset is missing"),
-        (described("XUSDT", "X", "USDT", status=None), "status is missing"),
-        (described("BTCUSDT", "BTCU", "SDT"), "stood in the response before"),
-        (described("../x", "X", "USDT"), WRONG_CHARACTERS),
-        (described("X" * 41, "X", "USDT"), "longer than 40"),
-        (described("XUSDT", "X", "USDT", symbol=7), NOT_TEXT),
-        (None, "not an object"),
-        ("BTCUSDT", "not an object"),
-    ],
-)
-def test_a_bad_description_is_quarantined_and_stops_no_other(pipeline: Pipeline, symbol: Any, reason: str) -> None:
-    pipeline.land_info([*PAIRS, symbol])
+BAD_DESCRIPTIONS = [
+    (described("XUSDT", "", "USDT"), "baseAsset or quoteAsset is missing"),
+    (described("XUSDT", "X", "USDT", quoteAsset=None), "baseAsset or quoteAsset is missing"),
+    ({"symbol": "XUSDT", "status": "TRADING"}, "baseAsset or quoteAsset is missing"),
+    (described("XUSDT", "X", "USDT", status=None), "status is missing"),
+    (described("BTCUSDT", "BTCU", "SDT"), TWICE),
+    (described("../x", "X", "USDT"), WRONG_CHARACTERS),
+    (described("X" * 41, "X", "USDT"), "longer than 40"),
+    (described("XUSDT", "X", "USDT", symbol=7), NOT_TEXT),
+    (None, "not an object"),
+    ("BTCUSDT", "not an object"),
+]
+
+
+def test_bad_descriptions_are_quarantined_and_stop_no_other(pipeline: Pipeline) -> None:
+    pipeline.land_info([*PAIRS, *(symbol for symbol, _ in BAD_DESCRIPTIONS), described("ADAUSDT", "ADA", "USDT")])
     pipeline.update()
-    assert len(pipeline.rows("from core.pair")) == len(PAIRS)
-    [(position, refused_for)] = pipeline.rows("select position, reason from raw.quarantine")
-    assert position == len(PAIRS) + 1
-    assert reason in refused_for
+    assert [symbol for (symbol,) in pipeline.rows("select symbol from core.pair order by pair_id")] == [
+        *(pair["symbol"] for pair in PAIRS),
+        "ADAUSDT",
+    ]
+    refused = pipeline.rows("select position, reason from raw.quarantine order by position")
+    assert [position for position, _ in refused] == [len(PAIRS) + n for n in range(1, len(BAD_DESCRIPTIONS) + 1)]
+    for (position, reason), (_, expected) in zip(refused, BAD_DESCRIPTIONS, strict=True):
+        assert expected in reason, f"symbol {position}"
 
 
 def test_base_and_quote_of_a_symbol_never_change(pipeline: Pipeline) -> None:
@@ -417,14 +428,14 @@ def history_in_order(tmp_path_factory: pytest.TempPathFactory) -> list[list[tupl
         pipeline.land_info(symbols, NOON + minute * MINUTE)
     pipeline.update()
     found = history(pipeline)
-    assert len(found[1]) == 6
+    assert [symbol for symbol, *_ in found[1]] == [*3 * ["AB"], *3 * ["CD"], "EF"]
     return found
 
 
 ORDERS = list(itertools.permutations(range(len(INFOS))))
 
 
-@pytest.mark.parametrize("order", ORDERS[1::17], ids=lambda order: "".join(map(str, order)))
+@pytest.mark.parametrize("order", ORDERS[1::40], ids=lambda order: "".join(map(str, order)))
 def test_history_does_not_depend_on_the_order_of_landing(
     pipeline: Pipeline, history_in_order: list[list[tuple[Any, ...]]], order: tuple[int, ...]
 ) -> None:
@@ -452,7 +463,9 @@ def test_prices_without_metadata_wait_and_move_when_it_comes(pipeline: Pipeline)
         "inner join mart.dim_pair using (pair_key) order by all"
     )
     assert minutes == [("BTCUSDT", 1.0, 1), ("ETHUSDT", 2.0, 1)]
-    assert pipeline.rows("select symbol from mart.fact_price_latest inner join mart.dim_pair using (pair_key) order by 1") == [
+    assert pipeline.rows(
+        "select symbol from mart.fact_price_latest inner join mart.dim_pair using (pair_key) order by 1"
+    ) == [
         ("BTCUSDT",),
         ("ETHUSDT",),
     ]
@@ -478,9 +491,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS)
-@settings(
-    max_examples=10, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(
     steps=[
         ("live", 5, {"BTCUSDT": "1", "UNKNOWN": "2"}),

@@ -25,7 +25,7 @@ def sandbox(
         list[str] | None,
         typer.Option(
             metavar="KIND[:ENDPOINT[:COUNT]]",
-            help=f"Misbehave, for so many requests or until told otherwise. May be repeated. Kinds: {', '.join(KINDS)}.",
+            help=f"Misbehave, for so many requests or until it is cleared. Repeatable. Kinds: {', '.join(KINDS)}.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON, for programs.")] = False,
@@ -33,6 +33,8 @@ def sandbox(
     """Serve a simulated exchange on this machine until Ctrl-C. Its prices are made up.
 
     Faults can be set while it runs, too: POST, GET and DELETE /sandbox/faults.
+
+    Example: `binance-assets sandbox --port 8700 --fault 429:ticker/price:3`
     """
     try:
         faults = [Fault.parse(text) for text in fault or ()]
