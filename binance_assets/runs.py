@@ -63,7 +63,10 @@ def execute(home: Home, job: str, *, source: Source | None = None, config: Mappi
     with home.dagster_instance() as instance:
         release_dead_runs(instance)
         result = defs.resolve_job_def(job).execute_in_process(
-            run_config=run_config, instance=instance, tags={PROCESS_TAG: _process()}, raise_on_error=False
+            run_config=run_config,
+            instance=instance,
+            tags={PROCESS_TAG: _process(), "dagster/max_retries": "0"},  # whoever called decides whether again
+            raise_on_error=False,
         )
     if not result.success:
         raise RunFailed(_failures(result))

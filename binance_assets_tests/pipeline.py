@@ -1,4 +1,4 @@
-"""What the pipeline's tests share: made-up responses of the exchange, and a store in which they are landed and modelled.
+"""What the pipeline's tests share: made-up responses, and a store in which they are landed and modelled.
 
 The responses are written for the tests in the exchange's documented format.
 """
@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from binance_assets import landing
 from binance_assets.catalog import TABLES
 from binance_assets.core import models as core
 from binance_assets.home import Store
@@ -20,7 +23,7 @@ from binance_assets.raw.load import Loaded, load, verify
 from binance_assets.settings import Source
 from binance_assets.sql import sql
 
-NOON = datetime(2024, 3, 1, 12)
+NOON = datetime(2024, 3, 1, 12)  # noqa: DTZ001
 """The instant around which the tests' made-up days happen; naive UTC."""
 
 SECOND = timedelta(seconds=1)
@@ -74,6 +77,17 @@ def prices_body(prices: Mapping[str, str] | Sequence[Any]) -> bytes:
     """A ticker/price response, from prices by symbol, or from rows that may be anything."""
     rows = [{"symbol": s, "price": p} for s, p in prices.items()] if isinstance(prices, Mapping) else prices
     return as_body(rows)
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
+    """Let the host's clock, as landing reads it, stand at an instant."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return now
+
+    monkeypatch.setattr(landing, "datetime", Clock)
 
 
 class Pipeline:

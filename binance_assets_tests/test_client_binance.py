@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from urllib.parse import unquote
 
 import pytest
+import requests
 
 from binance_assets.clients import (
     BadRequest,
@@ -61,8 +62,8 @@ def answered(sandbox) -> Callable[[], list[int]]:
     last = sandbox.requests[-1:]
 
     def answered() -> list[int]:
-        requests = sandbox.requests
-        new = itertools.takewhile(lambda request: not last or request is not last[0], reversed(requests))
+        newest_first = reversed(sandbox.requests)
+        new = itertools.takewhile(lambda request: not last or request is not last[0], newest_first)
         return [request.status for request in new][::-1]
 
     return answered
@@ -372,6 +373,24 @@ def test_a_limit_without_a_useful_retry_after_lasts_until_the_minute_ends(connec
     assert answered() == [429]
 
 
+def test_weight_that_others_spend_is_seen_in_the_answers(tmp_path, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr("binance_assets.clients.budget.time", SimpleNamespace(time=lambda: now))
+    weights = WeightBudget(tmp_path / "weights.sqlite")
+    with (
+        Sandbox(weight_limit=100, clock=lambda: int(now * 1000)) as sandbox,
+        BinanceClient([sandbox.url], budget=weights, simulated=True, give_up_after=0) as client,
+    ):
+        weights.set_limit(sandbox.url.removeprefix("http://"), 100)
+        for _ in range(3):
+            requests.get(f"{sandbox.url}/api/v3/exchangeInfo?symbol=BTCUSDT", timeout=5)
+        assert client.price("BTCUSDT").used_weight == 62
+        for _ in range(9):
+            client.price("BTCUSDT")
+        with pytest.raises(RateLimited, match="nothing was sent"):
+            client.price("BTCUSDT")
+
+
 def test_a_ban_is_kept_to_after_a_restart(connect, sandbox, answered):
     sandbox.fail(Fault("418", amount=300, count=1))
     with pytest.raises(Banned) as banned:
@@ -395,11 +414,16 @@ def test_a_limit_of_one_address_is_not_dodged_at_another(connect, sandbox):
 # Base addresses.
 
 
-def test_the_next_address_is_asked_and_remembered(connect, sandbox, answered):
-    client = connect(NOBODY, sandbox.url)
-    assert client.prices().base_url == sandbox.url
-    assert client.server_time().base_url == sandbox.url
-    assert answered() == [200, 200]
+def test_the_next_address_is_asked_where_nobody_answers(connect, sandbox):
+    assert connect(NOBODY, sandbox.url).prices().base_url == sandbox.url
+
+
+def test_the_address_that_answered_is_asked_first_from_then_on(connect, sandbox, answered):
+    with Sandbox() as other:
+        client = connect(sandbox.url, other.url)
+        sandbox.fail(Fault("500", count=1))
+        assert [client.server_time().base_url for _ in range(3)] == [other.url] * 3
+        assert answered() == [500]
 
 
 @pytest.mark.parametrize("kind", ["500", "502", "451"])

@@ -1,11 +1,13 @@
 """The transport against a server that writes exactly the bytes of a test, and the strict JSON reader."""
 
+import gc
 import gzip
 import itertools
 import json
 import socket
 import threading
 import time
+import tracemalloc
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
@@ -149,6 +151,25 @@ def test_refuses_a_body_that_is_not_whole(fetch, response, wrong):
         fetch(response)
     assert raised.value.endpoint == "data"
     assert raised.value.status == 200
+
+
+def test_a_gzip_bomb_is_not_unpacked_beyond_the_cap(fetch):
+    bomb = http(gzip.compress(bytes(50_000_000)), "Content-Encoding: gzip")
+    tracemalloc.start()
+    with pytest.raises(BadResponse, match="larger than 1,000,000 bytes"):
+        fetch(bomb)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_keeps_no_socket_of_a_closed_connection(fetch):
+    def open_sockets() -> int:
+        return sum(isinstance(it, socket.socket) and it.fileno() != -1 for it in gc.get_objects())
+
+    before = open_sockets()
+    fetch(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[]")
+    assert open_sockets() <= before
 
 
 def test_shows_the_start_of_what_came(fetch):

@@ -3,7 +3,6 @@
 import itertools
 import re
 from collections import Counter
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -278,7 +277,7 @@ def test_every_odd_line_of_a_csv_is_quarantined_and_the_others_are_stored(pipeli
     )
     assert stored == [
         ("BTCUSDT", 1, NOON),
-        ("币安人生USDT", 2, datetime(2024, 3, 1, 12, 0, 0, 250000)),
+        ("币安人生USDT", 2, NOON + SECOND / 4),
         ("BTCUSDT", 4, NOON + MINUTE),
         ("BTCUSDT", 5, NOON + 2 * MINUTE),
     ]
@@ -288,8 +287,8 @@ def test_every_odd_line_of_a_csv_is_quarantined_and_the_others_are_stored(pipeli
     assert len(reasons) == len(bad) + 1
     assert pipeline.rows("select sum(row_count) from raw.capture") == [(len(stored) + len(reasons),)]
     [(earliest, latest)] = pipeline.rows("select min(received_at), max(received_at) from raw.capture")
-    assert NOON <= earliest, "a refused instant became a capture's"
-    assert latest < datetime(2099, 1, 1)
+    assert earliest >= NOON, "a refused instant became a capture's"
+    assert latest.year < 2099
 
 
 @pytest.mark.parametrize(
@@ -491,7 +490,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS)
-@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(
     steps=[
         ("live", 5, {"BTCUSDT": "1", "UNKNOWN": "2"}),

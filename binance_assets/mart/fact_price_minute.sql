@@ -46,7 +46,8 @@ select
     source,
     minute_utc,
     avg(price) as average_price,
-    sum(price::double * epoch_us(stood_until - observed_at))
+    -- Exact until the division, so that it does not depend on the order of addition.
+    sum(price * epoch_us(stood_until - observed_at)::decimal(9, 0))::double
     / sum(epoch_us(stood_until - observed_at)) as time_weighted_price,
     arg_min(price, observed_at) as open_price,
     max(price) as high_price,

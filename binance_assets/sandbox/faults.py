@@ -79,7 +79,6 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"there is no fault {self.kind!r}; there are {', '.join(KINDS)}")
-        object.__setattr__(self, "symbols", tuple(self.symbols))  # JSON brings a list
 
     @classmethod
     def parse(cls, text: str) -> Fault:

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import NamedTuple, Self
 
 import uvicorn
+from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -29,6 +30,8 @@ from binance_assets.sandbox.limits import WeightMeter
 from binance_assets.sandbox.market import DEFAULT_SEED, Market
 
 log = logging.getLogger(__name__)
+
+_FAULT = TypeAdapter(Fault)
 
 _HOST = "127.0.0.1"
 _REMEMBERED_REQUESTS = 1000
@@ -191,8 +194,8 @@ class Sandbox:
     async def _serve_faults(self, request: Request) -> _Delivery:
         if request.method == "POST":
             try:
-                self.fail(Fault(**await request.json()))
-            except (TypeError, ValueError) as error:
+                self.fail(_FAULT.validate_json(await request.body()))
+            except ValidationError as error:
                 return _Delivery(Answer(400, {"error": str(error)}))
         elif request.method == "DELETE":
             self.clear_faults()

@@ -23,17 +23,26 @@ create or replace temp macro exact_quantity(written) as (
 -- An instant in UTC from ISO 8601 text, with Z, an offset, or neither (then it is taken as UTC). A cast alone would
 -- drop an offset in silence.
 create or replace temp macro utc_instant(written) as (
-    try_cast(regexp_replace(written, '\s*(Z|UTC|[+-][01][0-9]:?[0-5][0-9])$', '') as timestamp)
-    - coalesce(
-        to_minutes(
-            (regexp_extract(written, '([+-])([01][0-9]):?([0-5][0-9])$', 1) || '1')::integer
-            * (
-                try_cast(regexp_extract(written, '([+-])([01][0-9]):?([0-5][0-9])$', 2) as integer) * 60
-                + try_cast(regexp_extract(written, '([+-])([01][0-9]):?([0-5][0-9])$', 3) as integer)
+    case
+        when
+            regexp_full_match(
+                written,
+                '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?'
+                || '\s*(Z|UTC|[+-][01][0-9]:?[0-5][0-9])?'
             )
-        ),
-        interval 0 minute
-    )
+            then
+                try_cast(regexp_replace(written, '\s*(Z|UTC|[+-][0-9]{2}:?[0-9]{2})$', '') as timestamp)
+                - coalesce(
+                    to_minutes(
+                        try_cast(regexp_extract(written, '([+-])[0-9]{2}:?[0-9]{2}$', 1) || '1' as integer)
+                        * (
+                            try_cast(regexp_extract(written, '[+-]([0-9]{2}):?[0-9]{2}$', 1) as integer) * 60
+                            + try_cast(regexp_extract(written, '[+-][0-9]{2}:?([0-9]{2})$', 1) as integer)
+                        )
+                    ),
+                    interval 0 minute
+                )
+    end
 );
 
 -- Keys of the date and time dimensions.
