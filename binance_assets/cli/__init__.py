@@ -1,5 +1,5 @@
 """The command line."""
 
-from binance_assets.cli.app import app
+from binance_assets.cli.app import app, main
 
-__all__ = ["app"]
+__all__ = ["app", "main"]

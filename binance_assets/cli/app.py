@@ -14,7 +14,7 @@ from rich.console import Console
 
 from binance_assets.cli.sandbox import sandbox
 from binance_assets.cli.show import print_prices, print_status, print_summary
-from binance_assets.clients import ExchangeError
+from binance_assets.clients import ExchangeError, WeightBudgetError
 from binance_assets.exchange import choose_source, open_client
 from binance_assets.home import Home
 from binance_assets.runs import Finished, RunFailed, execute
@@ -41,6 +41,15 @@ _out = Console()
 _errors = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
+
+
+def main() -> None:
+    """Run a command; what a person can do something about is said in a sentence, not as a traceback."""
+    try:
+        app()
+    except (WarehouseError, WeightBudgetError, OSError) as error:
+        _errors.print(str(error), style="red", markup=False, highlight=False)
+        sys.exit(EXIT_FAILED)
 
 
 @app.command(epilog="Example: `binance-assets run`")
@@ -150,9 +159,9 @@ def status(
         print_status(_out, found)
 
 
-app.command(epilog="Examples: `binance-assets sandbox` · `binance-assets sandbox --port 8701 --fault 429:ticker/price:3`")(
-    sandbox
-)
+app.command(
+    epilog="Examples: `binance-assets sandbox` · `binance-assets sandbox --port 8701 --fault 429:ticker/price:3`"
+)(sandbox)
 
 
 @app.command(epilog="Example: `binance-assets dev --port 3001`")

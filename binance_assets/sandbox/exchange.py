@@ -183,32 +183,9 @@ class Exchange:
 
         pair = self._market.pairs[place]
         bounds = openings(interval, first, last) - shift
+        candles = (column.tolist() for column in self._market.candles(place, bounds, now))
         times = (bounds * 1000).tolist()
-        columns = (column.tolist() for column in self._market.candles(place, bounds, now))
-        return [
-            [
-                times[candle],
-                *(_decimal(ticks * pair.tick) for ticks in (open_, high, low, close)),
-                _decimal(volume * pair.step),
-                times[candle + 1] - 1,
-                _decimal(quote_volume * pair.tick * pair.step // UNITS),
-                trade_count,
-                _decimal(bought * pair.step),
-                _decimal(quote_bought * pair.tick * pair.step // UNITS),
-                "0",
-            ]
-            for candle, (
-                open_,
-                high,
-                low,
-                close,
-                volume,
-                quote_volume,
-                bought,
-                quote_bought,
-                trade_count,
-            ) in enumerate(zip(*columns, strict=True))
-        ]
+        return [_kline(pair, *candle) for candle in zip(times[:-1], times[1:], *candles, strict=True)]
 
     def _places(self, query: Query) -> list[int]:
         """The pairs that a request is about."""
@@ -431,6 +408,35 @@ def _day(
         "lastId": last,
         "count": last - first + 1,
     }
+
+
+def _kline(
+    pair: Pair,
+    opened_ms: int,
+    next_ms: int,
+    open_: int,
+    high: int,
+    low: int,
+    close: int,
+    volume: int,
+    quote_volume: int,
+    bought: int,
+    quote_bought: int,
+    trade_count: int,
+) -> list[Any]:
+    """A candle in ``klines``; prices in ticks, volumes in steps, quote volumes in ticks times steps."""
+    tick_times_step = pair.tick * pair.step
+    return [
+        opened_ms,
+        *(_decimal(ticks * pair.tick) for ticks in (open_, high, low, close)),
+        _decimal(volume * pair.step),
+        next_ms - 1,
+        _decimal(quote_volume * tick_times_step // UNITS),
+        trade_count,
+        _decimal(bought * pair.step),
+        _decimal(quote_bought * tick_times_step // UNITS),
+        "0",
+    ]
 
 
 def _silent_day(pair: Pair, now_ms: int) -> dict[str, Any]:

@@ -226,9 +226,9 @@ class _Delivery(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         drips = round(answer.duration / _DRIP_SECONDS)
         for drip in range(drips):
+            await asyncio.sleep(_DRIP_SECONDS)
             piece = body[len(body) * drip // drips : len(body) * (drip + 1) // drips]
             await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await asyncio.sleep(_DRIP_SECONDS)
         rest = b"" if drips else body
         if answer.is_cut:  # uvicorn hangs up on an answer that is not finished when this returns
             await send({"type": "http.response.body", "body": rest[: len(rest) // 2], "more_body": True})
