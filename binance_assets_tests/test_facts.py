@@ -68,7 +68,7 @@ def test_ranks_leave_stale_prices_out_and_follow_the_price_within_a_quote(pipeli
         ("DUSDT", 2, False, "1 to 10", 0),
         ("HALTEDUSDT", None, True, "100000 to 1000000", 5),
     ]
-    top = pipeline.records("mart/highest_priced.sql", quote="USDT", limit=2)
+    top = pipeline.records("mart/highest_priced.sql", quote="USDT", top=2)
     assert [row["symbol"] for row in top] == ["BUSDT", "AUSDT"]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from binance_assets.core.models import load_prices
@@ -490,7 +490,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS)
-@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 @example(
     steps=[
         ("live", 5, {"BTCUSDT": "1", "UNKNOWN": "2"}),

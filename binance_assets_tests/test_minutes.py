@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, SECOND, Pipeline, described, set_clock
@@ -159,7 +159,7 @@ snapshots = st.lists(
 
 
 @given(snapshots=snapshots, batches=st.integers(1, 3))
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True, phases=[Phase.generate])
 def test_minutes_equal_an_independent_computation(
     tmp_path_factory: pytest.TempPathFactory, snapshots: list[Snapshot], batches: int
 ) -> None:

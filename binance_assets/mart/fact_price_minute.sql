@@ -1,4 +1,6 @@
 -- Averages of the minutes from $since up to $until that are over and not right yet, and the gap rows around them.
+-- Large tables are joined to small ones that say which of their rows matter: DuckDB then reads only the row groups in
+-- which those can lie, and one more minute costs the same whatever the day and the history already hold.
 create or replace temp table due_minute as
 select
     source,
@@ -23,107 +25,144 @@ where
     and received_at < $until + to_minutes($gap_limit_minutes)
 group by all;
 
-create or replace temp table observed_minute as
-with observation as (
-    select
-        pair_id,
+-- When these minutes were observed, and how long a price stood that is in the next snapshot, too.
+create or replace temp table snapshot as
+with instant as (
+    select distinct
         source,
-        date_trunc('minute', observed_at) as minute_utc,
-        observed_at,
-        price,
-        lead(observed_at, 1, date_trunc('minute', observed_at) + interval 1 minute) over (
-            partition by pair_id, source, date_trunc('minute', observed_at) order by observed_at
-        ) as stood_until
-    from core.price_history
+        received_at as observed_at,
+        date_trunc('minute', received_at) as minute_utc
+    from raw.capture
     where
-        observed_at >= $since
-        and observed_at < $until
-        and (source, date_trunc('minute', observed_at)) in (select (source, minute_utc) from due_minute)
+        endpoint = 'ticker/price'
+        and received_at >= $since
+        and received_at < $until
 )
 
 select
-    pair_id as pair_key,
     source,
     minute_utc,
-    avg(price) as average_price,
-    -- Exact until the division, so that it does not depend on the order of addition.
-    sum(price * epoch_us(stood_until - observed_at)::decimal(9, 0))::double
-    / sum(epoch_us(stood_until - observed_at)) as time_weighted_price,
-    arg_min(price, observed_at) as open_price,
-    max(price) as high_price,
-    min(price) as low_price,
-    arg_max(price, observed_at) as close_price,
-    count(*)::integer as observation_count,
-    max(observed_at) as last_observed_at
-from observation
-group by pair_id, source, minute_utc;
+    observed_at,
+    epoch_us(lead(observed_at, 1, minute_utc + interval 1 minute) over in_order - observed_at) as stood_us,
+    count(*) over in_minute as snapshot_count
+from instant
+semi join due_minute using (source, minute_utc)
+window
+    in_minute as (partition by source, minute_utc),
+    in_order as (partition by source, minute_utc order by observed_at);
 
-delete from mart.fact_price_minute
+-- Both means are exact up to their division, so that they depend neither on the order in which rows are read nor on
+-- how DuckDB chooses to compute an avg().
+create or replace temp table observed_minute as
+select
+    price_history.pair_id as pair_key,
+    source,
+    snapshot.minute_utc,
+    sum(price_history.price) / count(*) as average_price,
+    sum(price_history.price::decimal(28, 8) * snapshot.stood_us) / sum(snapshot.stood_us) as time_weighted_price,
+    arg_min(price_history.price, observed_at) as open_price,
+    max(price_history.price) as high_price,
+    min(price_history.price) as low_price,
+    arg_max(price_history.price, observed_at) as close_price,
+    count(*)::integer as observation_count,
+    max(observed_at) as last_observed_at,
+    count(*) = any_value(snapshot.snapshot_count) as is_in_every_snapshot
+from core.price_history
+inner join snapshot using (source, observed_at)
+group by price_history.pair_id, source, snapshot.minute_utc;
+
+-- Where a pair is missing from a snapshot, its price before stood on. Only these pairs' rows have to be sorted, which
+-- would cost three times as much as all the rest if it were done for every pair.
+update observed_minute
+set time_weighted_price = sparse_minute.time_weighted_price
+from (
+    with observation as (
+        select
+            observed_minute.pair_key,
+            source,
+            minute_utc,
+            price_history.price,
+            epoch_us(lead(observed_at, 1, minute_utc + interval 1 minute) over in_order - observed_at) as stood_us
+        from core.price_history
+        inner join snapshot using (source, observed_at)
+        inner join observed_minute using (source, minute_utc)
+        where
+            observed_minute.pair_key = price_history.pair_id
+            and not observed_minute.is_in_every_snapshot
+        window in_order as (partition by observed_minute.pair_key, source, minute_utc order by observed_at)
+    )
+
+    select
+        pair_key,
+        source,
+        minute_utc,
+        sum(price::decimal(28, 8) * stood_us) / sum(stood_us) as time_weighted_price
+    from observation
+    group by pair_key, source, minute_utc
+) as sparse_minute
 where
-    minute_utc >= $since
-    and minute_utc < $until
-    and (source, minute_utc) in (select (source, minute_utc) from due_minute)
-    and (
-        not is_gap
-        or (pair_key, source, minute_utc) in (select (pair_key, source, minute_utc) from observed_minute)
-    );
+    observed_minute.pair_key = sparse_minute.pair_key
+    and observed_minute.source = sparse_minute.source
+    and observed_minute.minute_utc = sparse_minute.minute_utc;
+
+-- What was known of these minutes before: an average of fewer observations, or a gap.
+delete from mart.fact_price_minute
+using observed_minute
+where
+    fact_price_minute.pair_key = observed_minute.pair_key
+    and fact_price_minute.source = observed_minute.source
+    and fact_price_minute.minute_utc = observed_minute.minute_utc;
 
 insert into mart.fact_price_minute by name
-with quoted as (
+with pair as (
     select
-        observed_minute.source,
-        observed_minute.minute_utc,
-        observed_minute.average_price,
+        pair.pair_id as pair_key,
         base.code as base_code,
         quote.code as quote_code
-    from observed_minute
-    inner join core.pair on observed_minute.pair_key = pair.pair_id
+    from core.pair
     inner join core.currency as base on pair.base_currency_id = base.currency_id
     inner join core.currency as quote on pair.quote_currency_id = quote.currency_id
-    where
-        'USDT' in (base.code, quote.code)
-        or 'BTC' in (base.code, quote.code)
 ),
 
 leg as (
-    -- What one unit of a currency was worth in USDT or in BTC, directly or inverted.
+    -- The pairs that lead from a quote currency to USDT or to BTC, directly or inverted.
     select
-        source,
-        minute_utc,
+        pair_key,
         base_code as code,
         quote_code as target,
-        average_price as rate,
-        1 as preference
-    from quoted
-    where quote_code in ('USDT', 'BTC')
+        false as is_inverted
+    from pair
+    where
+        quote_code in ('USDT', 'BTC')
+        and (base_code = 'BTC' or base_code in (select quote_code from pair))
     union all
     select
-        source,
-        minute_utc,
+        pair_key,
         quote_code as code,
         base_code as target,
-        1 / average_price as rate,
-        2 as preference
-    from quoted
+        true as is_inverted
+    from pair
     where base_code in ('USDT', 'BTC')
 ),
 
 best_leg as (
+    -- What one unit of a currency was worth.
     select
         source,
         minute_utc,
-        code,
-        target,
-        arg_min(rate, preference) as rate
-    from leg
-    group by source, minute_utc, code, target
+        leg.code,
+        leg.target,
+        arg_min(if(leg.is_inverted, 1 / average_price, average_price), leg.is_inverted) as rate
+    from observed_minute
+    inner join leg using (pair_key)
+    group by source, minute_utc, leg.code, leg.target
 ),
 
 rate as (
     select
         source,
         minute_utc,
-        best_leg.code,
+        best_leg.code as quote_code,
         coalesce(
             max(best_leg.rate) filter (where best_leg.target = 'USDT'),
             max(best_leg.rate * bitcoin.rate) filter (where best_leg.target = 'BTC')
@@ -141,41 +180,64 @@ rate as (
 )
 
 select
-    observed_minute.*,
-    date_key(observed_minute.minute_utc) as date_key,
-    time_key(observed_minute.minute_utc) as time_key,
+    observed_minute.* exclude (is_in_every_snapshot),
+    date_key(minute_utc) as date_key,
+    time_key(minute_utc) as time_key,
     expectation.expected_count,
     least(1, observed_minute.observation_count / expectation.expected_count) as coverage,
     false as is_gap,
     'none' as fill_method,
     0 as staleness_seconds,
-    observed_minute.average_price * if(quote.code = 'USDT', 1, rate.usdt) as price_usdt
+    observed_minute.average_price * if(quote_code = 'USDT', 1, rate.usdt) as price_usdt
 from observed_minute
-inner join core.pair on observed_minute.pair_key = pair.pair_id
-inner join core.currency as quote on pair.quote_currency_id = quote.currency_id
+inner join pair using (pair_key)
 inner join expectation using (source, minute_utc)
-left join rate
-    on
-        observed_minute.source = rate.source
-        and observed_minute.minute_utc = rate.minute_utc
-        and quote.code = rate.code
-order by observed_minute.minute_utc, observed_minute.pair_key;
+left join rate using (source, minute_utc, quote_code)
+order by minute_utc, pair_key;
 
 -- Other pairs may have had a gap row in a minute for which snapshots have come since.
 update mart.fact_price_minute
 set expected_count = expectation.expected_count
 from expectation
+semi join due_minute using (source, minute_utc)
 where
     fact_price_minute.is_gap
-    and fact_price_minute.minute_utc >= $since
-    and fact_price_minute.minute_utc < $until
     and fact_price_minute.source = expectation.source
     and fact_price_minute.minute_utc = expectation.minute_utc
     and fact_price_minute.expected_count <> expectation.expected_count;
 
--- Silences of a pair that begin or end in one of these minutes.
+-- Silences end where a pair is observed and was not in the minute before. Where no pair fell silent, which is the rule,
+-- this is all that is read for the gaps.
+create or replace temp table silence_end as
+select
+    pair_key,
+    source,
+    minute_utc
+from mart.fact_price_minute
+where
+    not is_gap
+    and minute_utc >= $since - interval 1 minute
+    and minute_utc < $until + to_minutes($gap_limit_minutes)
+    and minute_utc >= (select min(minute_utc) from due_minute) - interval 1 minute
+    and minute_utc <= (select max(minute_utc) from due_minute) + to_minutes($gap_limit_minutes)
+qualify
+    minute_utc >= (select min(minute_utc) from due_minute)
+    and minute_utc - interval 1 minute
+    is distinct from lag(minute_utc) over (partition by pair_key, source order by minute_utc);
+
+-- Silences that begin or end in one of these minutes.
 create or replace temp table silence as
-with neighbour as (
+with silent_pair as (
+    select
+        pair_key,
+        source,
+        min(minute_utc) as first_end,
+        max(minute_utc) as last_end
+    from silence_end
+    group by pair_key, source
+),
+
+neighbour as (
     select
         pair_key,
         source,
@@ -185,10 +247,12 @@ with neighbour as (
         expected_count,
         lead(minute_utc) over (partition by pair_key, source order by minute_utc) as next_minute_utc
     from mart.fact_price_minute
+    inner join silent_pair using (pair_key, source)
     where
         not is_gap
         and minute_utc >= $since - to_minutes($gap_limit_minutes)
         and minute_utc < $until + to_minutes($gap_limit_minutes)
+        and minute_utc between silent_pair.first_end - to_minutes($gap_limit_minutes) and silent_pair.last_end
 )
 
 select *
@@ -247,4 +311,7 @@ left join expectation using (source, minute_utc)
 order by gap.minute_utc, gap.pair_key;
 
 delete from meta.open_minute
-where (source, minute_utc) in (select (source, minute_utc) from due_minute);
+using due_minute
+where
+    open_minute.source = due_minute.source
+    and open_minute.minute_utc = due_minute.minute_utc;

@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from binance_assets.sandbox.catalogue import catalogue
+from binance_assets.sandbox.catalogue import UNITS, catalogue
 from binance_assets.sandbox.walk import Floats, Ints, Walks, Words, keys_of, random_bits
 
 DEFAULT_SEED = 20170714
@@ -102,6 +102,7 @@ class Market:
     Attributes:
         pairs: All pairs, in the order in which they were listed.
         place_of: The place of a symbol.
+        trading: The places of the pairs that trade.
     """
 
     def __init__(self, seed: int) -> None:
@@ -123,7 +124,7 @@ class Market:
         self._level = np.log([pair.base.value / pair.quote.value for pair in self.pairs])
         self._tick: Ints = np.array([pair.tick for pair in self.pairs])
         self._pace: Ints = np.array([pair.pace for pair in self.pairs])
-        self._usual_quantity = _TRADE_VALUE / np.array([pair.base.value * pair.step * 1e-8 for pair in self.pairs])
+        self._usual_quantity = _TRADE_VALUE / np.array([pair.base.value * pair.step / UNITS for pair in self.pairs])
         symbols = [pair.symbol for pair in self.pairs]
         self._trade_keys = keys_of(seed, "trade", names=symbols)
 
@@ -167,8 +168,8 @@ class Market:
     def day(self, places: Ints, second: int) -> Day:
         """The 24 hours up to a second of some pairs that trade."""
         moments = np.arange(second - DAY_SECONDS, second + 1, DAY_SECONDS // 96)
-        grid = np.broadcast_arrays(places, moments[:, None])
-        ticks = self._ticks_at(grid[0].ravel(), grid[1].ravel()).reshape(len(moments), len(places))
+        ticks = self._ticks_at(np.tile(places, len(moments)), np.repeat(moments, len(places)))
+        ticks = ticks.reshape(len(moments), len(places))
         before = self._last_trade_at(places, np.full(len(places), second - DAY_SECONDS))
         last = self._last_trade_at(places, np.full(len(places), second))
         return Day(
@@ -255,4 +256,4 @@ def _second_of(numbers: Ints, pace: Ints, words: Words) -> Ints:
 
 
 def _whole_ticks(log_prices: Floats, tick: Ints) -> Ints:
-    return np.maximum(np.rint(np.exp(log_prices) * 1e8 / tick), 1).astype(np.int64)
+    return np.maximum(np.rint(np.exp(log_prices) * UNITS / tick), 1).astype(np.int64)

@@ -1,0 +1,239 @@
+"""Asset checks: every rule of every declaration finds a planted violation, and so does every check of the market's logic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from binance_assets.catalog import TABLES
+from binance_assets.checks import Findings, all_checks, check_declaration, check_references
+from binance_assets.home import Home
+from binance_assets.landing import Capture
+from binance_assets.resources import HomeResource
+from binance_assets.tables import Table
+from binance_assets.warehouse import Connection
+from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, PAIRS, SECOND, Pipeline, described, prices_body
+
+CHECKED = {table.name: table for table in TABLES if table.layer != "meta"}
+
+
+@pytest.fixture(scope="module")
+def unguarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    """All tables with good rows, but without the constraints that would not let a bad one in."""
+    pipeline = Pipeline(tmp_path_factory.mktemp("checked"))
+    pipeline.land_info(PAIRS)
+    for number in (0, 1, 5):
+        prices = {pair["symbol"]: "1.5" for pair in PAIRS} | {"UNKNOWN": "2", "../x": "1"}
+        pipeline.land_prices(prices, NOON + number * MINUTE)
+    pipeline.update()
+    with duckdb.connect() as duck:
+        duck.execute(f"attach '{pipeline.warehouse.path}' as stored (read_only)")
+        for layer in ("raw", "core", "mart"):
+            duck.execute(f"create schema {layer}")
+        duck.execute("use stored")
+        for name, table in CHECKED.items():
+            duck.execute(f"create table memory.{name} as from stored.{name}")
+            assert table.name == name
+        duck.execute("use memory")
+        yield Connection(duck)
+
+
+def findings_of(connection: Connection, table: Table) -> Findings:
+    findings = check_declaration(connection, table)
+    orphans = check_references(connection, table)
+    return Findings(findings.count + orphans.count, findings.rules | orphans.rules, findings.rows + orphans.rows)
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_good_rows_pass(unguarded: Connection, name: str) -> None:
+    assert unguarded.count(name) > 0
+    assert findings_of(unguarded, CHECKED[name]) == Findings()
+
+
+def violations() -> Iterator[Any]:
+    """One violation for every rule of every column: table, column, the value that breaks it, how the rule is called."""
+    for table in CHECKED.values():
+        for name, column in table.columns.items():
+            if not column.nullable:
+                yield pytest.param(table, name, None, "not_nullable", id=f"{table.name}.{name} null")
+            for check in column.checks:
+                values = check.statistics
+                bad = {
+                    "greater_than": lambda v: 0,
+                    "greater_than_or_equal_to": lambda v: v["min_value"] - 1,
+                    "in_range": lambda v: v["max_value"] + 1,
+                    "isin": lambda v: "nonsense",
+                }[str(check.name)](values)
+                yield pytest.param(table, name, bad, str(check.name), id=f"{table.name}.{name} {check.name}")
+        for column_name in table.references:
+            orphan = "nowhere" if table.sql_type(column_name) == "varchar" else 999_999
+            yield pytest.param(table, column_name, orphan, "is not in", id=f"{table.name}.{column_name} orphan")
+
+
+@pytest.mark.parametrize(("table", "column", "value", "rule"), list(violations()))
+def test_a_planted_violation_is_found_and_its_row_is_named(
+    unguarded: Connection, table: Table, column: str, value: Any, rule: str
+) -> None:
+    unguarded.duck.execute("begin")
+    try:
+        unguarded.duck.execute(
+            f'update {table.name} set "{column}" = $value where rowid = (select max(rowid) from {table.name})',
+            {"value": value},
+        )
+        findings = findings_of(unguarded, table)
+    finally:
+        unguarded.duck.execute("rollback")
+    [found] = [text for text in findings.rules if text.startswith(f"{column}") and rule in text]
+    assert findings.rules[found] == 1
+    [row] = [row for row in findings.rows if row["rule"] == found]
+    assert row[column] is None if value is None else row[column] == value
+    result = findings.result()
+    assert not result.passed
+    assert found in (result.description or "")
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_a_key_that_stands_twice_is_found(unguarded: Connection, name: str) -> None:
+    unguarded.duck.execute("begin")
+    try:
+        unguarded.duck.execute(f"insert into {name} from {name} limit 1")
+        findings = findings_of(unguarded, CHECKED[name])
+    finally:
+        unguarded.duck.execute("rollback")
+    [rule] = findings.rules
+    assert "unique" in rule
+    assert findings.rows
+
+
+# What only the market's own logic can say
+
+
+def run_check(name: str) -> dg.AssetCheckResult:
+    [check] = [check for check in all_checks() if check.check_key.name == name]
+    result = check(HomeResource())
+    assert isinstance(result, dg.AssetCheckResult)
+    return result
+
+
+def named_rows(result: dg.AssetCheckResult) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = result.metadata["rows"].value  # type: ignore[assignment]
+    return rows
+
+
+@pytest.fixture
+def pipeline(home: Home) -> Pipeline:
+    return Pipeline(home.store("live").path)
+
+
+MARKET = {f"C{number}USDT": "1" for number in range(10)}
+
+
+@pytest.mark.parametrize(("lost", "passed"), [(2, True), (3, False)])
+def test_snapshot_size(pipeline: Pipeline, lost: int, passed: bool) -> None:
+    """More than 20 % is too much."""
+    pipeline.land_prices(MARKET, NOON)
+    pipeline.land_prices(dict(list(MARKET.items())[lost:]), NOON + MINUTE)
+    pipeline.land_prices({"C1USDT": "1"}, NOON + 2 * MINUTE, interval=None, source="import")
+    pipeline.load()
+    result = run_check("snapshot_size")
+    assert result.passed is passed
+    assert result.severity == dg.AssetCheckSeverity.ERROR
+    if not passed:
+        [row] = named_rows(result)
+        assert (row["row_count"], row["row_count_before"]) == ("7", "10")
+
+
+@pytest.mark.parametrize(("seconds", "passed"), [(0, True), (3, True), (10, False), (-3, True), (-10, False)])
+def test_clock(pipeline: Pipeline, seconds: int, passed: bool) -> None:
+    pipeline.landing.land(
+        Capture(
+            "ticker/price",
+            "live",
+            NOON,
+            prices_body(MARKET),
+            requested_at=NOON - SECOND / 10,
+            exchange_at=NOON - seconds * SECOND,
+        )
+    )
+    pipeline.load()
+    result = run_check("clock")
+    assert result.passed is passed
+    if not passed:
+        assert float(named_rows(result)[0]["seconds_behind_the_host"]) == seconds
+
+
+def test_refused_rows(pipeline: Pipeline) -> None:
+    pipeline.land_prices(MARKET | {"BADUSDT": "0"})
+    pipeline.load()
+    result = run_check("refused_rows")
+    assert not result.passed
+    assert result.severity == dg.AssetCheckSeverity.WARN
+    [row] = named_rows(result)
+    assert "BADUSDT" in row["row"]
+    assert "zero" in row["reason"]
+
+
+def test_new_words(pipeline: Pipeline) -> None:
+    pipeline.land_info(PAIRS)
+    pipeline.update()
+    assert run_check("new_words").passed
+    pipeline.land_info([described("BTCUSDT", "BTC", "USDT", "SLEEPING", dreams=1), *PAIRS[1:]], NOON + MINUTE)
+    pipeline.update()
+    result = run_check("new_words")
+    assert not result.passed
+    assert [(row["kind"], row["word"]) for row in named_rows(result)] == [("field", "dreams"), ("status", "SLEEPING")]
+
+
+def test_new_words_stay_reported_while_they_are_in_use(pipeline: Pipeline) -> None:
+    """Also when nothing about the symbol changes for days, while other symbols change."""
+    strange = described("BTCUSDT", "BTC", "USDT", "SLEEPING")
+    pipeline.land_info([strange, *PAIRS[1:]])
+    changed = described("ETHBTC", "ETH", "BTC", "HALT")
+    pipeline.land_info([strange, changed, *PAIRS[2:]], NOON + timedelta(days=3))
+    pipeline.update()
+    assert not run_check("new_words").passed
+
+
+def test_undescribed_symbols(pipeline: Pipeline) -> None:
+    pipeline.land_info(PAIRS)
+    pipeline.land_prices({"BTCUSDT": "1"})
+    pipeline.update()
+    assert run_check("undescribed_symbols").passed
+    pipeline.land_prices({"NEWUSDT": "1"}, NOON + MINUTE)
+    pipeline.update()
+    result = run_check("undescribed_symbols")
+    assert not result.passed
+    assert [row["symbol"] for row in named_rows(result)] == ["NEWUSDT"]
+
+
+def test_base_and_quote(pipeline: Pipeline) -> None:
+    pipeline.land_info(PAIRS)
+    pipeline.update()
+    assert run_check("base_and_quote").passed
+    with pipeline.warehouse.transaction() as connection:
+        connection.rows(
+            "update core.pair set base_currency_id = quote_currency_id, quote_currency_id = base_currency_id "
+            "where symbol = 'ETHBTC'"
+        )
+    result = run_check("base_and_quote")
+    assert not result.passed
+    assert [(row["symbol"], row["base"], row["described_base"]) for row in named_rows(result)] == [
+        ("ETHBTC", "BTC", "ETH")
+    ]
+
+
+@pytest.mark.parametrize(("hours", "passed"), [(12, True), (13, False)])
+def test_silences(pipeline: Pipeline, hours: int, passed: bool) -> None:
+    pipeline.land_prices(MARKET, NOON)
+    pipeline.land_prices(MARKET, NOON + hours * HOUR)
+    pipeline.load()
+    result = run_check("silences")
+    assert result.passed is passed
+    if not passed:
+        [row] = named_rows(result)
+        assert (row["from_utc"], row["to_utc"]) == (str(NOON), str(NOON + hours * HOUR))
