@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 import psutil
 
+from binance_assets.clients import ExchangeError
 from binance_assets.home import Home
 from binance_assets.settings import Source
 
@@ -17,7 +18,19 @@ PROCESS_TAG = "binance_assets/process"
 
 
 class RunFailed(Exception):
-    """A run did not succeed; the message has what its failed steps said."""
+    """A run did not succeed; the message has what its failed steps said.
+
+    Attributes:
+        by_exchange: Whether it was for want of a usable answer of the exchange.
+    """
+
+    def __init__(self, failures: Sequence[str], *, by_exchange: bool) -> None:
+        super().__init__("\n".join(failures) or "The run failed; its log is in the Dagster UI.")
+        self.by_exchange = by_exchange
+
+
+class RunInterrupted(Exception):
+    """A run was stopped from outside, by Ctrl-C or a signal."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,7 @@ def execute(home: Home, job: str, *, source: Source | None = None, config: Mappi
 
     Raises:
         RunFailed: A step, or a blocking check, failed.
+        RunInterrupted: It was stopped from outside.
     """
     from binance_assets.definitions import defs  # noqa: PLC0415 - a second that other commands need not wait
 
@@ -69,7 +83,7 @@ def execute(home: Home, job: str, *, source: Source | None = None, config: Mappi
             raise_on_error=False,
         )
     if not result.success:
-        raise RunFailed(_failures(result))
+        raise _failure(result)
     evaluations = result.get_asset_check_evaluations()
     return Finished(
         result.run_id,
@@ -113,17 +127,24 @@ def _is_alive(process: str) -> bool:
         return False
 
 
-def _failures(result: dg.ExecuteInProcessResult) -> str:
+def _failure(result: dg.ExecuteInProcessResult) -> RunFailed | RunInterrupted:
+    """Say why a run did not succeed: what its steps raised, and which blocking checks failed."""
+    causes = [
+        (event.step_key, error.cause or error)
+        for event in result.all_node_events
+        if event.is_step_failure and (error := event.step_failure_data.error)
+    ]
+    if any(cause.cls_name == "DagsterExecutionInterruptedError" for _, cause in causes):
+        return RunInterrupted()
     lines = []
-    for event in result.all_node_events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            cause = error.cause if error and error.cause else error
-            lines.append(f"{event.step_key}: {cause.message.strip() if cause else 'failed'}")
-    for evaluation in result.get_asset_check_evaluations():
-        if not evaluation.passed and evaluation.blocking:
-            lines.append(
-                f"{evaluation.asset_key.to_user_string()}: check {evaluation.check_name} failed: "
-                f"{evaluation.description}"
-            )
-    return "\n".join(lines) or "the run failed; its log is in the Dagster UI"
+    for step, cause in causes:
+        text = cause.message.strip()
+        ours = text.startswith("binance_assets.")  # then the text is for people, and the class says nothing more
+        lines.append(f"{step}: {text.partition(': ')[2] if ours else text}")
+    lines.extend(
+        f"{evaluation.asset_key.to_user_string()}: check {evaluation.check_name} failed: {evaluation.description}"
+        for evaluation in result.get_asset_check_evaluations()
+        if not evaluation.passed and evaluation.blocking
+    )
+    of_exchange = {error.__name__ for error in ExchangeError.__subclasses__()}
+    return RunFailed(lines, by_exchange=any(cause.cls_name in of_exchange for _, cause in causes))

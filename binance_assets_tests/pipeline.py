@@ -23,6 +23,9 @@ from binance_assets.raw.load import Loaded, load, verify
 from binance_assets.settings import Source
 from binance_assets.sql import sql
 
+ROOT = Path(__file__).parent.parent
+"""The project's folder, from which a subprocess can import the tests."""
+
 NOON = datetime(2024, 3, 1, 12)  # noqa: DTZ001
 """The instant around which the tests' made-up days happen; naive UTC."""
 

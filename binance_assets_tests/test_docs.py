@@ -20,7 +20,7 @@ def test_dagster_dev_by_hand_uses_the_same_settings_as_a_home() -> None:
     """`dagster dev -w workspace.yaml` reads the project's dagster.yaml; it only adds where the default home is."""
     by_hand = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
     of_a_home = yaml.safe_load(resources.files("binance_assets").joinpath("dagster.yaml").read_text(encoding="utf-8"))
-    places = {"storage", "local_artifact_storage", "compute_logs"}
+    places = {"storage", "local_artifact_storage"}
     assert {name: value for name, value in by_hand.items() if name not in places} == of_a_home
     assert by_hand["storage"]["sqlite"]["base_dir"] == "data/dagster"
 

@@ -14,7 +14,7 @@ from dagster_duckdb_pandas import DuckDBPandasIOManager
 
 from binance_assets.home import Home
 from binance_assets.warehouse.io_manager import WarehouseIOManager
-from binance_assets_tests.pipeline import PAIRS, Pipeline
+from binance_assets_tests.pipeline import PAIRS, ROOT, Pipeline
 
 
 def write(frame: pd.DataFrame, io_manager: dg.ConfigurableIOManagerFactory[Any]) -> dg.ExecuteInProcessResult:
@@ -85,6 +85,13 @@ def test_a_bad_frame_is_refused_and_the_last_good_table_is_still_there(pipeline:
     assert stored_pairs(pipeline) == before
 
 
+def test_an_empty_frame_is_no_loss_where_there_was_nothing(home: Home) -> None:
+    """A home into which prices are imported before any metadata."""
+    pipeline = Pipeline(home.store("live").path)
+    assert write(good_frame(pipeline), WarehouseIOManager()).success
+    assert stored_pairs(pipeline) == []
+
+
 def test_reordered_columns_are_written_by_name(pipeline: Pipeline) -> None:
     frame = good_frame(pipeline)
     result = write(frame[frame.columns[::-1]].iloc[1:], WarehouseIOManager())
@@ -111,7 +118,7 @@ write(pd.DataFrame({"pair_key": [1]}), WarehouseIOManager())
 
 def test_a_writer_that_is_killed_between_deletion_and_insertion_loses_nothing(pipeline: Pipeline) -> None:
     before = stored_pairs(pipeline)
-    killed = subprocess.run([sys.executable, "-c", KILLED_WRITER], capture_output=True, text=True, timeout=60)
+    killed = subprocess.run([sys.executable, "-c", KILLED_WRITER], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert killed.returncode == -9, killed.stderr
     assert_another_process_can_open(pipeline.warehouse.path)
     assert stored_pairs(pipeline) == before
@@ -124,7 +131,8 @@ def test_the_stock_io_manager_loses_the_table_and_swaps_columns(tmp_path: Path) 
     good = pd.DataFrame({"base": ["BTC", "ETH"], "quote": ["USDT", "BTC"]})
 
     def stored() -> list[tuple[Any, ...]]:
-        with duckdb.connect(database) as duck:
+        # As it connects, since it leaves its connection open when it fails.
+        with duckdb.connect(database, config={"custom_user_agent": "dagster"}) as duck:
             return duck.execute("from mart.dim_pair").fetchall()
 
     assert write(good, stock).success

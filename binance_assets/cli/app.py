@@ -17,7 +17,7 @@ from binance_assets.cli.show import print_prices, print_status, print_summary
 from binance_assets.clients import ExchangeError, WeightBudgetError
 from binance_assets.exchange import choose_source, open_client
 from binance_assets.home import Home
-from binance_assets.runs import Finished, RunFailed, execute
+from binance_assets.runs import Finished, RunFailed, RunInterrupted, execute
 from binance_assets.settings import Settings, SettingsError, Source, load_settings
 from binance_assets.status import status_of
 from binance_assets.warehouse import WarehouseError
@@ -25,7 +25,9 @@ from binance_assets.warehouse import WarehouseError
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_EXCHANGE = 3
-"""Exit codes: 1, the work failed; 2, the call or a setting makes no sense; 3, the exchange gave no usable answer."""
+EXIT_INTERRUPTED = 130
+"""Exit codes: 1, the work failed; 2, the call or a setting makes no sense; 3, the exchange gave no usable answer;
+130, stopped by Ctrl-C."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Every Binance Spot price, from the exchange's response to a checked star schema.\n\n"
     "Exit codes: 0 done, 1 the work failed, 2 the call or a setting makes no sense, "
-    "3 the exchange gave no usable answer.",
+    "3 the exchange gave no usable answer, 130 stopped by Ctrl-C.",
 )
 
 _out = Console()
@@ -198,7 +200,9 @@ def _execute(home: Home, job: str, **arguments: Any) -> Finished:
     try:
         return execute(home, job, **arguments)
     except RunFailed as error:
-        _fail(str(error), EXIT_FAILED)
+        _fail(str(error), EXIT_EXCHANGE if error.by_exchange else EXIT_FAILED)
+    except RunInterrupted:
+        _fail("Stopped. What was landed so far is kept, and loaded by the next run.", EXIT_INTERRUPTED)
 
 
 def _report(home: Home, source: Source, finished: Finished, as_json: bool) -> None:

@@ -73,33 +73,40 @@ group by price_history.pair_id, source, snapshot.minute_utc;
 
 -- Where a pair is missing from a snapshot, its price before stood on. Only these pairs' rows have to be sorted, which
 -- would cost three times as much as all the rest if it were done for every pair.
-update observed_minute
-set time_weighted_price = sparse_minute.time_weighted_price
-from (
-    with observation as (
-        select
-            observed_minute.pair_key,
-            source,
-            minute_utc,
-            price_history.price,
-            epoch_us(lead(observed_at, 1, minute_utc + interval 1 minute) over in_order - observed_at) as stood_us
-        from core.price_history
-        inner join snapshot using (source, observed_at)
-        inner join observed_minute using (source, minute_utc)
-        where
-            observed_minute.pair_key = price_history.pair_id
-            and not observed_minute.is_in_every_snapshot
-        window in_order as (partition by observed_minute.pair_key, source, minute_utc order by observed_at)
-    )
-
+create or replace temp table sparse_minute as
+with sparse as (
     select
-        pair_key,
+        pair_key as pair_id,
+        source,
+        minute_utc
+    from observed_minute
+    where not is_in_every_snapshot
+),
+
+observation as (
+    select
+        pair_id,
         source,
         minute_utc,
-        sum(price::decimal(28, 8) * stood_us) / sum(stood_us) as time_weighted_price
-    from observation
-    group by pair_key, source, minute_utc
-) as sparse_minute
+        price_history.price,
+        epoch_us(lead(observed_at, 1, minute_utc + interval 1 minute) over in_order - observed_at) as stood_us
+    from core.price_history
+    inner join snapshot using (source, observed_at)
+    semi join sparse using (pair_id, source, minute_utc)
+    window in_order as (partition by pair_id, source, minute_utc order by observed_at)
+)
+
+select
+    pair_id as pair_key,
+    source,
+    minute_utc,
+    sum(price::decimal(28, 8) * stood_us) / sum(stood_us) as time_weighted_price
+from observation
+group by pair_id, source, minute_utc;
+
+update observed_minute
+set time_weighted_price = sparse_minute.time_weighted_price
+from sparse_minute
 where
     observed_minute.pair_key = sparse_minute.pair_key
     and observed_minute.source = sparse_minute.source

@@ -11,16 +11,20 @@ with described as (
         payload ->> '$.symbol' as symbol,
         payload ->> '$.baseAsset' as base,
         payload ->> '$.quoteAsset' as quote,
-        case
-            when json_type(payload) <> 'OBJECT' then 'it is not an object'
-            when coalesce(json_type(payload, '$.symbol'), '') <> 'VARCHAR' then 'its symbol is missing or not text'
-            when length(payload ->> '$.symbol') > 40 then 'its symbol is longer than 40 characters'
-            when not regexp_full_match(payload ->> '$.symbol', '[\p{L}\p{N}][\p{L}\p{N}._-]*')
-                then 'its symbol holds more than letters, digits, dots, dashes and underscores'
-            when coalesce(json_type(payload, '$.status'), '') <> 'VARCHAR' then 'its status is missing or not text'
-            when coalesce(payload ->> '$.baseAsset', '') = '' or coalesce(payload ->> '$.quoteAsset', '') = ''
-                then 'its baseAsset or quoteAsset is missing'
-        end as reason
+        coalesce(
+            case
+                when json_type(payload) <> 'OBJECT' then 'it is not an object'
+                when coalesce(json_type(payload, '$.symbol'), '') <> 'VARCHAR'
+                    then 'its symbol is missing or not text'
+            end,
+            symbol_fault(payload ->> '$.symbol'),
+            case
+                when coalesce(json_type(payload, '$.status'), '') <> 'VARCHAR'
+                    then 'its status is missing or not text'
+                when coalesce(payload ->> '$.baseAsset', '') = '' or coalesce(payload ->> '$.quoteAsset', '') = ''
+                    then 'its baseAsset or quoteAsset is missing'
+            end
+        ) as reason
     from description_row
 )
 

@@ -11,10 +11,8 @@ with judged as (
         price,
         coalesce(
             reason,
+            symbol_fault(symbol),
             case
-                when length(symbol) > 40 then 'its symbol is longer than 40 characters'
-                when not regexp_full_match(symbol, '[\p{L}\p{N}][\p{L}\p{N}._-]*')
-                    then 'its symbol holds more than letters, digits, dots, dashes and underscores'
                 when price like '-%' then 'its price is negative'
                 when exact_price(price) is null
                     then 'its price is no decimal number that fits ten digits before the point and eight behind it'

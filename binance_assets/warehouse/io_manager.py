@@ -62,11 +62,14 @@ class WarehousePandasTypeHandler(DuckDBPandasTypeHandler):
         """Check the frame, then insert it.
 
         Raises:
-            RefusedFrame: It is empty, or breaks the declaration; the transaction around this is rolled back.
+            RefusedFrame: It would empty the table, or breaks the declaration; the transaction around this is rolled back.
         """
         name = f"{table_slice.schema}.{table_slice.table}"
         if obj.empty:
-            raise RefusedFrame(f"{name} would become empty. Its last good rows are kept.")
+            # Another cursor is outside of this transaction, and still sees the rows that it has deleted.
+            [(lost,)] = connection.cursor().execute(f"select count(*) from {name}").fetchall()
+            if lost:
+                raise RefusedFrame(f"{name} would become empty. Its last {lost} good rows are kept.")
         try:
             frame = table(name).schema.validate(obj, lazy=True)
         except SchemaErrors as error:

@@ -20,6 +20,15 @@ create or replace temp macro exact_quantity(written) as (
     end
 );
 
+-- Why a text cannot be a symbol of the exchange; null if it can. Symbols are letters and digits of any script.
+create or replace temp macro symbol_fault(written) as (
+    case
+        when length(written) > 40 then 'its symbol is longer than 40 characters'
+        when not regexp_full_match(written, '[\p{L}\p{N}][\p{L}\p{N}._-]*')
+            then 'its symbol holds more than letters, digits, dots, dashes and underscores'
+    end
+);
+
 -- An instant in UTC from ISO 8601 text, with Z, an offset, or neither (then it is taken as UTC). A cast alone would
 -- drop an offset in silence.
 create or replace temp macro utc_instant(written) as (

@@ -1,10 +1,12 @@
 -- Fields and statuses in the newest metadata that the project does not know.
 with newest as (
     select
-        symbol,
-        payload
+        exchange_info.symbol,
+        exchange_info.payload
     from raw.exchange_info
-    where retrieved_at > (select max(retrieved_at) - interval 1 day from raw.exchange_info)
+    inner join raw.symbol on exchange_info.symbol = symbol.symbol
+    where symbol.last_seen_at = (select max(last_seen_at) from raw.symbol)
+    qualify row_number() over (partition by exchange_info.symbol order by exchange_info.retrieved_at desc) = 1
 ),
 
 word as (

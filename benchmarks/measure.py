@@ -1,0 +1,74 @@
+"""Measures a call, by itself in a fresh process if need be, and prints what came of it."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from statistics import median
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a call cost: seconds by the clock, seconds of all its threads, and the process's highest memory so far."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    peak_megabytes: float
+
+
+def cost(function: Callable[..., object], *arguments: object) -> Cost:
+    """Call a function and measure it."""
+    wall, cpu = time.perf_counter(), _cpu_seconds()
+    function(*arguments)
+    wall, cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
+    return Cost(wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def in_fresh_process(function: Callable[..., Result], *arguments: object) -> Result:
+    """Call a function in a process of its own, so that its memory is its own, and what was cached before is not."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def medians(costs: Sequence[Cost]) -> Cost:
+    """The median of each figure."""
+    return Cost(
+        median(cost.wall_seconds for cost in costs),
+        median(cost.cpu_seconds for cost in costs),
+        median(cost.peak_megabytes for cost in costs),
+    )
+
+
+def show(title: str, costs: Mapping[str, Cost], *, beside: str) -> None:
+    """Print costs as a table, with ratios to one of them."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for heading in ("CPU s", "ratio", "wall s", "ratio", "peak MB"):
+        table.add_column(heading, justify="right")
+    base = costs[beside]
+    for name, one in costs.items():
+        table.add_row(
+            name,
+            f"{one.cpu_seconds:.3f}",
+            f"{one.cpu_seconds / base.cpu_seconds:.2f}",
+            f"{one.wall_seconds:.3f}",
+            f"{one.wall_seconds / base.wall_seconds:.2f}",
+            f"{one.peak_megabytes:.0f}",
+        )
+    Console().print(table)
+
+
+def _cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
