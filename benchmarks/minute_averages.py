@@ -28,9 +28,16 @@ from binance_assets.warehouse import Warehouse
 SNAPSHOTS = 2_840
 """Of about 3,500 pairs each: ten million observations, in not quite eight hours."""
 
+HISTORIES = {"2 hours": timedelta(hours=2), "3 days": timedelta(days=3)}
 CARRY_LIMIT_SECONDS = 300
 
 _WAREHOUSE, _PRICES, _RESULT = "warehouse.duckdb", "price_history.parquet", "result.parquet"
+
+_EXACT = (
+    *("pair_key", "minute_utc", "source"),
+    *("open_price", "high_price", "low_price", "close_price", "observation_count"),
+)
+_MEANS = ("average_price", "time_weighted_price")
 
 _AGGREGATES = """
     sum(price) / count(*) as average_price,
@@ -62,7 +69,7 @@ _BARE_TIME_WEIGHTED = f"""
     from observation
     group by pair_id, minute_utc, source
 """
-_COPY_OF_HISTORY = """
+_REPEAT_MINUTE = """
     insert into mart.fact_price_minute by name
     select * replace (
         minute_utc - to_minutes(earlier) as minute_utc,
@@ -139,32 +146,37 @@ CONTENDERS: dict[str, Callable[[Path], Cost]] = {
     "Polars": polars_in_memory,
     "Polars streaming, no time weights": polars_streaming,
 }
-_BESIDE = "DuckDB"
 
 
-def one_more_minute(folder: Path, history: timedelta) -> Cost:
-    """Close one new minute, six snapshots of the whole market, on top of a history of minute rows."""
+def make_history(folder: Path, length: timedelta) -> None:
+    """Make a warehouse with minute rows of this length, and six snapshots of a minute that is over since."""
     warehouse = Warehouse(folder / _WAREHOUSE, "sandbox")
     describe(warehouse, Landing(folder / "landing"))
     observe(warehouse, START, SNAPSHOTS_A_MINUTE)
     close_minutes(warehouse, CARRY_LIMIT_SECONDS)
     with warehouse.connect() as connection:
-        connection.rows(_COPY_OF_HISTORY, minutes=history // timedelta(minutes=1))
+        connection.rows(_REPEAT_MINUTE, minutes=length // timedelta(minutes=1))
     observe(warehouse, START + timedelta(minutes=1), SNAPSHOTS_A_MINUTE)
-    return cost(close_minutes, warehouse, CARRY_LIMIT_SECONDS)
+
+
+def one_more_minute(folder: Path) -> Cost:
+    """Close that minute."""
+    return cost(close_minutes, Warehouse(_copy(folder), "sandbox"), CARRY_LIMIT_SECONDS)
 
 
 def differences(result: Path, reference: Path) -> int:
-    """How many pairs and minutes of two results are not the same."""
+    """How many rows of a result are not in the reference, or are missing from it."""
     with duckdb.connect() as duck:
-        one, other = duck.read_parquet(str(result)), duck.read_parquet(str(reference))
-        means = [name for name in ("average_price", "time_weighted_price") if name in one.columns]
-        exact = ["pair_key", "minute_utc", "source", "open_price", "high_price", "low_price", "close_price"]
-        conditions = [f"one.{name} = other.{name}" for name in (*exact, "observation_count")]
-        conditions += [f"abs(one.{name} / other.{name} - 1) < 1e-12" for name in means]
-        joined = one.set_alias("one").join(other.set_alias("other"), " and ".join(conditions))
-        rows, matched = max(len(one), len(other)), len(joined)
-    return rows - matched
+        duck.read_parquet(str(result)).create_view("result")
+        duck.read_parquet(str(reference)).create_view("reference")
+        means = [name for name in _MEANS if name in duck.table("result").columns]
+        same = [f"result.{name} = reference.{name}" for name in _EXACT]
+        same += [f"abs(result.{name} / reference.{name} - 1) < 1e-12" for name in means]
+        [(different,)] = duck.sql(
+            f"select count(*) from result full join reference on {' and '.join(same)} "
+            "where result.pair_key is null or reference.pair_key is null"
+        ).fetchall()
+    return int(different)
 
 
 def _duckdb(folder: Path, statement: str) -> Cost:
@@ -194,40 +206,52 @@ def _polars_aggregates(first: pl.Expr, last: pl.Expr) -> list[pl.Expr]:
     ]
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repetitions", type=int, default=3, metavar="N", help="of which medians are taken (3)")
-    parser.add_argument("--json", action="store_true", help="print for programs")
-    arguments = parser.parse_args()
-
+def measure_aggregate(repetitions: int) -> dict[str, Cost]:
+    """Compare all contenders' results with the project's, then time them in turn."""
     costs: dict[str, list[Cost]] = {name: [] for name in CONTENDERS}
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         in_fresh_process(make_observations, folder)
+        in_fresh_process(pipeline, folder)
+        reference = (folder / _RESULT).rename(folder / "reference.parquet")
         for name, contender in CONTENDERS.items():
             in_fresh_process(contender, folder)
-            if name == next(iter(CONTENDERS)):
-                shutil.move(folder / _RESULT, folder / "reference.parquet")
-            elif different := differences(folder / _RESULT, folder / "reference.parquet"):
-                sys.exit(f"{name} and binance_assets differ in {different} rows. Nothing was timed.")
-        for _ in range(arguments.repetitions):
+            if different := in_fresh_process(differences, folder / _RESULT, reference):
+                sys.exit(f"{different} rows of {name} and of binance_assets are not the same. Nothing was timed.")
+        for _ in range(repetitions):
             for name, contender in CONTENDERS.items():
                 costs[name].append(in_fresh_process(contender, folder))
-    aggregate = {name: medians(each) for name, each in costs.items()}
+    return {name: medians(each) for name, each in costs.items()}
 
-    more: dict[str, list[Cost]] = {name: [] for name in HISTORIES}
-    for _ in range(arguments.repetitions):
-        for name, history in HISTORIES.items():
-            with TemporaryDirectory() as temporary:
-                more[name].append(in_fresh_process(one_more_minute, Path(temporary), history))
-    minute = {name: medians(each) for name, each in more.items()}
 
+def measure_one_more_minute(repetitions: int) -> dict[str, Cost]:
+    """Time the minute on top of each history, in turn."""
+    costs: dict[str, list[Cost]] = {name: [] for name in HISTORIES}
+    with TemporaryDirectory() as temporary:
+        folders = {name: Path(temporary, name) for name in HISTORIES}
+        for name, folder in folders.items():
+            folder.mkdir()
+            in_fresh_process(make_history, folder, HISTORIES[name])
+        for _ in range(repetitions):
+            for name, folder in folders.items():
+                costs[name].append(in_fresh_process(one_more_minute, folder))
+    return {name: medians(each) for name, each in costs.items()}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.minute_averages", description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=3, metavar="N", help="of which medians are taken (3)")
+    parser.add_argument("--json", action="store_true", help="print for programs")
+    arguments = parser.parse_args()
+    aggregate = measure_aggregate(arguments.repetitions)
+    minute = measure_one_more_minute(arguments.repetitions)
     if arguments.json:
+        parts = {"aggregate": aggregate, "one_more_minute": minute}
         print(json.dumps({part: {name: asdict(one) for name, one in costs.items()} for part, costs in parts.items()}))
-        return
-    show("Minute averages of 10 million observations", aggregate, beside=_BESIDE)
-    show("One more minute on top of", minute, beside=next(iter(HISTORIES)))
+    else:
+        show("Minute averages of 10 million observations", aggregate, beside="DuckDB")
+        show("One more minute of the whole market, on top of a history of minutes", minute, beside="2 hours")
 
 
 if __name__ == "__main__":

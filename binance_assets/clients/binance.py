@@ -26,7 +26,6 @@ from urllib.parse import urlsplit
 from tenacity import (
     RetryCallState,
     Retrying,
-    before_sleep_log,
     retry_if_exception,
     stop_after_attempt,
     stop_before_delay,
@@ -149,7 +148,7 @@ class BinanceClient:
             retry=retry_if_exception(lambda error: isinstance(error, ExchangeError) and error.retryable),
             wait=self._wait,
             stop=stop_after_attempt(attempts) | stop_before_delay(give_up_after),
-            before_sleep=before_sleep_log(log, logging.WARNING),
+            before_sleep=_say_what_is_tried_again,
             reraise=True,
         )
 
@@ -302,6 +301,12 @@ class BinanceClient:
         error = state.outcome.exception() if state.outcome else None
         wanted = error.retry_after if isinstance(error, RateLimited) else 0.0
         return wanted + self._pause(state)
+
+
+def _say_what_is_tried_again(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, ExchangeError) and state.next_action:
+        log.info("%s: %s; asked again in %.1f s", error.endpoint, error.what, state.next_action.sleep)
 
 
 def accept(answer: Answer, endpoint: str, params: Mapping[str, str]) -> Any:

@@ -70,7 +70,7 @@ def sample(
     A grid point at which the exchange gives no usable answer is missed, not made up; the minute's coverage shows it.
 
     Raises:
-        ExchangeError: None of the grid points brought an answer, or the exchange forbids asking on.
+        ExchangeError: The first grid point already brought no answer, or the exchange forbids asking on.
     """
     sampled = Sampled()
     instants = grid(datetime.now(UTC).replace(tzinfo=None), interval_seconds)
@@ -78,15 +78,13 @@ def sample(
         try:
             response = client.prices()
         except ExchangeError as error:
-            if not error.retryable:
+            if not (sampled.landed and error.retryable):
                 raise
             sampled.missed.append(error)
         else:
             landing.land(capture_of(response, source, interval_seconds))
             sampled.landed += 1
         on_sample(done, len(instants))
-    if not sampled.landed:
-        raise sampled.missed[-1]
     return sampled
 
 

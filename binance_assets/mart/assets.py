@@ -31,14 +31,18 @@ def dim_pair(home: HomeResource) -> pd.DataFrame:
         return connection.frame("mart/dim_pair.sql")
 
 
-@dg.asset(**table_options(tables.DIM_DATE), deps=[["core", "price_history"]], io_manager_key=_IO_MANAGER, pool=WRITER_POOL)
+@dg.asset(
+    **table_options(tables.DIM_DATE), deps=[["core", "price_history"]], io_manager_key=_IO_MANAGER, pool=WRITER_POOL
+)
 def dim_date(home: HomeResource) -> pd.DataFrame:
     """The calendar up to the end of the newest data's year."""
     with home.store.warehouse.connect() as connection:
         return connection.frame("mart/dim_date.sql")
 
 
-@dg.asset(**table_options(tables.DIM_TIME), deps=[["core", "price_history"]], io_manager_key=_IO_MANAGER, pool=WRITER_POOL)
+@dg.asset(
+    **table_options(tables.DIM_TIME), deps=[["core", "price_history"]], io_manager_key=_IO_MANAGER, pool=WRITER_POOL
+)
 def dim_time(home: HomeResource) -> pd.DataFrame:
     """The minutes of a day."""
     with home.store.warehouse.connect() as connection:

@@ -62,12 +62,12 @@ class WarehousePandasTypeHandler(DuckDBPandasTypeHandler):
         """Check the frame, then insert it.
 
         Raises:
-            RefusedFrame: It would empty the table, or breaks the declaration; the transaction around this is rolled back.
+            RefusedFrame: It would empty the table, or breaks the declaration. The transaction is rolled back.
         """
         name = f"{table_slice.schema}.{table_slice.table}"
         if obj.empty:
             # Another cursor is outside of this transaction, and still sees the rows that it has deleted.
-            [(lost,)] = connection.cursor().execute(f"select count(*) from {name}").fetchall()
+            [(lost,)] = connection.cursor().table(name).count("*").fetchall()
             if lost:
                 raise RefusedFrame(f"{name} would become empty. Its last {lost} good rows are kept.")
         try:
@@ -77,7 +77,6 @@ class WarehousePandasTypeHandler(DuckDBPandasTypeHandler):
             raise RefusedFrame(
                 f"{name} would break its declaration; its last good rows are kept.\n{cases.head(20).to_string()}"
             ) from error
-        connection.register("frame", frame)
         connection.from_df(frame).select(*table(name).columns).insert_into(name)
         context.add_output_metadata({"dagster/row_count": len(frame), "source": label(self.source)})
 
