@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from statistics import median
 from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
-
 
 Result = TypeVar("Result")
 
@@ -36,9 +36,14 @@ def cost(function: Callable[..., object], *arguments: object) -> Cost:
 
 
 def in_fresh_process(function: Callable[..., Result], *arguments: object) -> Result:
-    """Call a function in a process of its own, so that its memory is its own, and what was cached before is not."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
+    """Call a function of an importable module in a process of its own.
+
+    Its memory is then its own, and nothing that an earlier call cached is there.
+    """
+    call = pickle.dumps((function, arguments))
+    answer = subprocess.run([sys.executable, "-m", __name__], input=call, stdout=subprocess.PIPE, check=True)
+    result: Result = pickle.loads(answer.stdout)
+    return result
 
 
 def medians(costs: Sequence[Cost]) -> Cost:
@@ -72,3 +77,8 @@ def show(title: str, costs: Mapping[str, Cost], *, beside: str) -> None:
 def _cpu_seconds() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
+
+
+if __name__ == "__main__":
+    called, given = pickle.load(sys.stdin.buffer)
+    sys.stdout.buffer.write(pickle.dumps(called(*given)))

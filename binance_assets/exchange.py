@@ -29,7 +29,8 @@ def choose_source(settings: Settings, home: Home) -> tuple[Source, str]:
         source = known
     else:
         source, reason = _probe(settings, home)
-    home.choose_source(source)
+    if home.chosen_source != source:
+        home.choose_source(source)
     return source, reason
 
 

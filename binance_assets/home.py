@@ -102,13 +102,19 @@ class Home:
             return self.chosen_source
         return self.stores[0].source if len(self.stores) == 1 else None
 
+    @property
+    def dagster(self) -> Path:
+        """Where Dagster keeps its runs: DAGSTER_HOME where that is set, else a folder of the home."""
+        return Path(os.environ.get("DAGSTER_HOME") or self.path / "dagster")
+
     def prepare_dagster(self) -> None:
-        """Make Dagster keep its runs in this home, unless DAGSTER_HOME says where to keep them."""
-        folder = self.path / "dagster"
+        """Point Dagster to its folder, with the project's settings unless the folder is somebody else's."""
+        folder = self.dagster
         folder.mkdir(parents=True, exist_ok=True)
-        configuration = resources.files("binance_assets").joinpath("dagster.yaml").read_text(encoding="utf-8")
-        (folder / "dagster.yaml").write_text(configuration, encoding="utf-8")
-        os.environ.setdefault("DAGSTER_HOME", str(folder))
+        if folder == self.path / "dagster":
+            settings = resources.files("binance_assets").joinpath("dagster.yaml").read_text(encoding="utf-8")
+            (folder / "dagster.yaml").write_text(settings, encoding="utf-8")
+        os.environ["DAGSTER_HOME"] = str(folder)
 
     def dagster_instance(self) -> dg.DagsterInstance:
         """The Dagster instance of this home."""

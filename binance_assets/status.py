@@ -27,7 +27,7 @@ def status_of(home: Home, store: Store) -> dict[str, Any]:
         "landing": store.landing.path,
         "lake": store.path / "lake",
         "export": store.export,
-        "dagster": home.path / "dagster",
+        "dagster": home.dagster,
         "bytes": {
             "warehouse": _size(store.warehouse.path),
             "landing": _size(store.landing.path),
@@ -59,7 +59,7 @@ def _figures(connection: Connection) -> dict[str, Any]:
 
 def _checks(home: Home, store: Store) -> dict[str, Any]:
     """The newest completed result of every check on this store, as Dagster recorded it."""
-    if not (home.path / "dagster").exists():
+    if not home.dagster.exists():
         return {"passed": 0, "failed": []}
     from binance_assets.definitions import defs  # noqa: PLC0415 - only where there is something to look up
 

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from binance_assets.cli.sandbox import sandbox
-from binance_assets.cli.show import print_prices, print_status, print_summary
+from binance_assets.cli.show import SIMULATED, print_prices, print_status, print_summary
 from binance_assets.clients import ExchangeError, WeightBudgetError
 from binance_assets.exchange import choose_source, open_client
 from binance_assets.home import Home
@@ -99,6 +99,8 @@ def prices(
             }
         )
     elif as_csv:
+        if source == "sandbox":
+            _errors.print(SIMULATED)
         sys.stdout.write("Symbol,Price,Retrieval_Timestamp\n" + "".join(",".join(row) + "\n" for row in rows))
     else:
         print_prices(_out, rows, source)

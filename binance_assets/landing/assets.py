@@ -41,7 +41,7 @@ def exchange_info(home: HomeResource) -> dg.MaterializeResult:
 
 @dg.asset(key=["landing", "ticker_price"], group_name="landing", kinds={"parquet", "file"}, owners=OWNERS)
 def ticker_price(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
-    """The whole market's prices (GET ticker/price), sampled for one full minute, each response as received."""
+    """The whole market's prices (GET ticker/price), sampled for a minute or a little more, as received."""
     store = home.store
     store.path.mkdir(parents=True, exist_ok=True)
     interval = home.settings.sampling_interval_seconds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 import zlib
@@ -17,6 +16,8 @@ from binance_assets.clients import parse_json
 from binance_assets.landing import Capture, Landing, LandingFile
 
 _CHUNK = 1 << 20
+
+EXCHANGE_OPENED_AT = datetime(2017, 7, 14)  # noqa: DTZ001 - all instants are naive UTC
 
 OBSERVATION_COLUMNS = ("Symbol", "Price", "Retrieval_Timestamp")
 
@@ -71,7 +72,7 @@ def _response(path: Path, retrieved_at: datetime | None) -> Capture:
             f"{path}: it is no JSON that the exchange would send ({error}). "
             "Files of observations must end in .csv, .csv.gz or .parquet."
         ) from error
-    if isinstance(data, dict) and isinstance(data.get("symbols"), list):
+    if isinstance(data, dict) and data.get("symbols") and isinstance(data["symbols"], list):
         return Capture("exchangeInfo", "import", _server_time(path, data), body)
     if isinstance(data, dict) and "code" in data:
         raise RefusedImport(f"{path}: it is an error of the exchange, not data: {json.dumps(data, default=str)[:200]}")
@@ -86,7 +87,7 @@ def _response(path: Path, retrieved_at: datetime | None) -> Capture:
             f"{path}: a ticker/price response does not say when it was received. "
             "Say it with --retrieved-at, for example --retrieved-at 2021-04-29T07:27:28Z."
         )
-    return Capture("ticker/price", "import", retrieved_at, body)
+    return Capture("ticker/price", "import", _checked_time(path, retrieved_at), body)
 
 
 def _read(path: Path) -> bytes:
@@ -103,13 +104,18 @@ def _server_time(path: Path, data: dict[str, Any]) -> datetime:
     milliseconds = data.get("serverTime")
     if not isinstance(milliseconds, int) or isinstance(milliseconds, bool):
         raise RefusedImport(f"{path}: an exchangeInfo response must have a serverTime in milliseconds.")
-    opened, now = datetime(2017, 7, 14, tzinfo=UTC), datetime.now(UTC)
-    if not opened.timestamp() <= milliseconds / 1000 <= now.timestamp():
-        raise RefusedImport(
-            f"{path}: its serverTime {milliseconds} is no time in milliseconds between the exchange's "
-            "opening in 2017 and now."
-        )
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).replace(tzinfo=None)
+    try:
+        at = datetime.fromtimestamp(milliseconds / 1000, UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError, OSError) as error:
+        raise RefusedImport(f"{path}: its serverTime {milliseconds} is no time in milliseconds.") from error
+    return _possible(path, f"its serverTime {milliseconds}", at)
+
+
+def _possible(path: Path, what: str, at: datetime) -> datetime:
+    """An instant at which a response may have been received."""
+    if not EXCHANGE_OPENED_AT <= at <= datetime.now(UTC).replace(tzinfo=None):
+        raise RefusedImport(f"{path}: {what} is before the exchange opened in 2017, or in the future.")
+    return at
 
 
 def _check_columns(path: Path) -> None:
@@ -137,4 +143,4 @@ def _csv_columns(path: Path) -> list[str]:
                 pass
         except (OSError, EOFError, zlib.error) as error:
             raise RefusedImport(f"{path}: its gzip data is cut or damaged ({error}).") from error
-    return next(csv.reader([header]), [])
+    return [name.strip().strip('"') for name in header.split(",")]

@@ -16,7 +16,7 @@ select
     source,
     date_trunc('minute', received_at) as minute_utc,
     if(
-        bool_and(sampling_interval_seconds is null), count(*), 60 // min(sampling_interval_seconds)
+        bool_and(sampling_interval_seconds is null), count(distinct received_at), 60 // min(sampling_interval_seconds)
     )::integer as expected_count
 from raw.capture
 where

@@ -30,7 +30,7 @@ with snapshot as (
 
 select
     substr(sha256(concat('import|ticker/price|', retrieved_at, '|', sha256)), 1, 32) as capture_id,
-    'ticker/price' as endpoint,
+    if(retrieved_at is null, 'undated', 'ticker/price') as endpoint,
     'import' as source,
     null as base_url,
     null as requested_at,

@@ -11,7 +11,9 @@ CAPTURE = Table(
     key=("capture_id",),
     columns={
         "capture_id": text("Hash of source, endpoint, time and content: the same response always gets the same id"),
-        "endpoint": text("The exchange's name of the endpoint, such as ticker/price"),
+        "endpoint": text(
+            "The exchange's name of the endpoint, such as ticker/price; undated for imported rows without an instant"
+        ),
         "source": text(
             "Where it came from: the real exchange, the sandbox, or a file the user brought", one_of(*SOURCES)
         ),

@@ -146,6 +146,7 @@ class Warehouse:
                 ) from error
             raise
         try:
+            duck.execute("set TimeZone = 'UTC'")
             yield duck
         finally:
             duck.close()

@@ -29,24 +29,38 @@ create or replace temp macro symbol_fault(written) as (
     end
 );
 
+-- A field of a CSV line without the quotes around it.
+create or replace temp macro unquoted(field) as (
+    regexp_replace(field, '^"(.*)"$', '\1')
+);
+
 -- An instant in UTC from ISO 8601 text, with Z, an offset, or neither (then it is taken as UTC). A cast alone would
--- drop an offset in silence.
+-- drop an offset in silence, and a cast of a timestamp with a zone would go by the host's.
 create or replace temp macro utc_instant(written) as (
     case
         when
             regexp_full_match(
                 written,
-                '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?'
-                || '\s*(Z|UTC|[+-][01][0-9]:?[0-5][0-9])?'
+                '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?'
+                || '\s*(Z|UTC|[+-][01][0-9](:?[0-5][0-9])?)?)?'
             )
             then
-                try_cast(regexp_replace(written, '\s*(Z|UTC|[+-][0-9]{2}:?[0-9]{2})$', '') as timestamp)
+                try_cast(
+                    regexp_replace(written, '(:[0-9]{2}(\.[0-9]+)?)\s*(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)$', '\1')
+                    as timestamp
+                )
                 - coalesce(
                     to_minutes(
-                        try_cast(regexp_extract(written, '([+-])[0-9]{2}:?[0-9]{2}$', 1) || '1' as integer)
+                        try_cast(
+                            regexp_extract(written, ':[0-9.]+\s*([+-])[0-9]{2}(:?[0-9]{2})?$', 1) || '1' as integer
+                        )
                         * (
-                            try_cast(regexp_extract(written, '[+-]([0-9]{2}):?[0-9]{2}$', 1) as integer) * 60
-                            + try_cast(regexp_extract(written, '[+-][0-9]{2}:?([0-9]{2})$', 1) as integer)
+                            60 * try_cast(
+                                regexp_extract(written, ':[0-9.]+\s*[+-]([0-9]{2})(:?[0-9]{2})?$', 1) as integer
+                            )
+                            + coalesce(
+                                try_cast(regexp_extract(written, '[+-][0-9]{2}:?([0-9]{2})$', 1) as integer), 0
+                            )
                         )
                     ),
                     interval 0 minute
