@@ -55,11 +55,11 @@ def medians(costs: Sequence[Cost]) -> Cost:
     )
 
 
-def show(title: str, costs: Mapping[str, Cost], *, beside: str) -> None:
-    """Print costs as a table, with ratios to one of them."""
+def show(title: str, costs: Mapping[str, Cost], *, beside: str, memory: bool = True) -> None:
+    """Print costs with their ratios to one of them. Memory says something only of calls in fresh processes."""
     table = Table(title=title, title_justify="left")
     table.add_column("")
-    for heading in ("CPU s", "ratio", "wall s", "ratio", "peak MB"):
+    for heading in ("CPU s", "ratio", "wall s", "ratio", *(["peak MB"] if memory else [])):
         table.add_column(heading, justify="right")
     base = costs[beside]
     for name, one in costs.items():
@@ -69,7 +69,7 @@ def show(title: str, costs: Mapping[str, Cost], *, beside: str) -> None:
             f"{one.cpu_seconds / base.cpu_seconds:.2f}",
             f"{one.wall_seconds:.3f}",
             f"{one.wall_seconds / base.wall_seconds:.2f}",
-            f"{one.peak_megabytes:.0f}",
+            *([f"{one.peak_megabytes:.0f}"] if memory else []),
         )
     Console().print(table)
 

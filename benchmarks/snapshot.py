@@ -152,7 +152,7 @@ def main() -> None:
     if arguments.json:
         print(json.dumps({name: asdict(one) for name, one in costs.items()}))
     else:
-        show("One whole-market snapshot", costs, beside="plain script")
+        show("One whole-market snapshot", costs, beside="plain script", memory=False)
 
 
 if __name__ == "__main__":

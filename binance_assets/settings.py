@@ -19,7 +19,7 @@ class Settings(BaseSettings):
     The descriptions below are printed in ``docs/settings.md``.
     """
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore")
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore")
 
     home: Path = Field(
         Path("data"),

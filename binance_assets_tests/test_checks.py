@@ -1,4 +1,4 @@
-"""Asset checks: every rule of every declaration finds a planted violation, and so does every check of the market's logic."""
+"""Asset checks: every rule of every declaration, and every check of the market's logic, finds what was planted."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ def test_fact_price_is_keyed_for_the_star(pipeline: Pipeline) -> None:
     pipeline.land_prices({"BTCUSDT": "1", "ETHUSDT": "2"}, NOON + 61 * MINUTE)
     pipeline.update()
     rows = pipeline.rows(
-        "select symbol, date_utc::varchar, time_of_day, price from mart.fact_price inner join mart.dim_pair using (pair_key) "
-        "inner join mart.dim_date using (date_key) inner join mart.dim_time using (time_key) order by symbol"
+        "select symbol, date_utc::varchar, time_of_day, price from mart.fact_price "
+        "inner join mart.dim_pair using (pair_key) inner join mart.dim_date using (date_key) inner join mart.dim_time using (time_key) order by symbol"
     )
     assert rows == [("BTCUSDT", "2024-03-01", "13:01", 1), ("ETHUSDT", "2024-03-01", "13:01", 2)]
 
@@ -43,8 +43,8 @@ def test_the_latest_price_is_the_newest_by_time_not_by_landing(pipeline: Pipelin
     pipeline.land_prices({"BTCUSDT": "3"}, NOON + 2 * MINUTE, source="import")
     pipeline.update()
     latest = pipeline.rows(
-        "select symbol, price, observed_at, source from mart.fact_price_latest inner join mart.dim_pair using (pair_key) "
-        "order by symbol"
+        "select symbol, price, observed_at, source from mart.fact_price_latest "
+        "inner join mart.dim_pair using (pair_key) order by symbol"
     )
     assert latest == [("BTCUSDT", 3, NOON + 2 * MINUTE, "import"), ("ETHUSDT", 9, NOON + MINUTE, "live")]
 

@@ -105,7 +105,8 @@ def expected_minutes(snapshots: Sequence[Snapshot]) -> dict[tuple[str, str, date
 
 def minutes(pipeline: Pipeline) -> dict[tuple[str, str, datetime], dict[str, Any]]:
     records = pipeline.records(
-        "select dim_pair.symbol, minute.* from mart.fact_price_minute as minute inner join mart.dim_pair using (pair_key)"
+        "select dim_pair.symbol, minute.* from mart.fact_price_minute as minute "
+        "inner join mart.dim_pair using (pair_key)"
     )
     assert all(r["date_key"] == int(f"{r['minute_utc']:%Y%m%d}") for r in records)
     assert all(r["time_key"] == r["minute_utc"].hour * 60 + r["minute_utc"].minute for r in records)
@@ -192,7 +193,7 @@ def test_many_observations_have_one_exact_time_weighted_price(pipeline: Pipeline
 
 
 def test_a_carried_price_is_no_older_than_the_limit(pipeline: Pipeline) -> None:
-    """Seen at 12:00:30 and again at 12:10: of a limit of 300 s, the minute from 12:05 is within, that from 12:06 not."""
+    """Seen at 12:00:30 and then at 12:10: the minute from 12:05 is within a limit of 300 s, that from 12:06 not."""
     for at, price in ((NOON + 30 * SECOND, "1.5"), (NOON + 10 * MINUTE, "2")):
         pipeline.land_prices({"ABC": price}, at)
     pipeline.update(carry_limit_seconds=300)

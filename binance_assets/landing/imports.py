@@ -87,7 +87,7 @@ def _response(path: Path, retrieved_at: datetime | None) -> Capture:
             f"{path}: a ticker/price response does not say when it was received. "
             "Say it with --retrieved-at, for example --retrieved-at 2021-04-29T07:27:28Z."
         )
-    return Capture("ticker/price", "import", _checked_time(path, retrieved_at), body)
+    return Capture("ticker/price", "import", _possible(path, f"--retrieved-at {retrieved_at}", retrieved_at), body)
 
 
 def _read(path: Path) -> bytes:

@@ -6,7 +6,9 @@ select
     base.asset_type as base_asset_type,
     quote.asset_type as quote_asset_type,
     pair_history.status,
-    pair_history.status = 'TRADING' as is_trading,
+    -- A pair that the metadata has not listed for a day is gone, whatever its last status was.
+    pair_history.status = 'TRADING'
+    and pair.last_seen_at > (select max(last_seen_at) - interval 1 day from core.pair) as is_trading,
     pair_history.tick_size,
     pair.first_seen_at as listed_at,
     pair.last_seen_at

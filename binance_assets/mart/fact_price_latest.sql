@@ -2,7 +2,7 @@
 delete from mart.fact_price_latest;
 
 insert into mart.fact_price_latest by name
-with newest_minute as (
+with newest as (
     select max(observed_at) as newest_at
     from meta.latest_price
 ),
@@ -13,10 +13,10 @@ day_of_prices as (
         fact_price_minute.pair_key,
         min(fact_price_minute.low_price) as low_price,
         max(fact_price_minute.high_price) as high_price,
-        min(fact_price_minute.minute_utc) <= any_value(newest_minute.newest_at) - interval 23 hour as is_whole
+        min(fact_price_minute.minute_utc) <= any_value(newest.newest_at) - interval 23 hour as is_whole
     from mart.fact_price_minute
-    cross join newest_minute
-    where not fact_price_minute.is_gap and fact_price_minute.minute_utc >= newest_minute.newest_at - interval 1 day
+    cross join newest
+    where not fact_price_minute.is_gap and fact_price_minute.minute_utc >= newest.newest_at - interval 1 day
     group by fact_price_minute.pair_key
 ),
 
@@ -29,13 +29,18 @@ latest as (
         fact_price.source,
         dim_pair.quote_code,
         not dim_pair.is_trading
+        or fact_price.observed_at < newest.newest_at - interval 1 day
         or coalesce(
             day_of_prices.is_whole
             and day_of_prices.low_price = fact_price.price
             and day_of_prices.high_price = fact_price.price,
             false
         ) as is_stale,
-        floor(log10(fact_price.price::double) + 1e-12)::integer as price_band_order
+        if(
+            fact_price.price >= 1,
+            length(trunc(fact_price.price)::bigint::varchar) - 1,
+            -1 - length(regexp_extract(fact_price.price::varchar, '\.(0*)', 1))
+        )::integer as price_band_order
     from mart.fact_price
     semi join meta.latest_price
         on
@@ -43,6 +48,7 @@ latest as (
             and fact_price.observed_at = latest_price.observed_at
             and fact_price.source = latest_price.source
     inner join mart.dim_pair on fact_price.pair_key = dim_pair.pair_key
+    cross join newest
     left join day_of_prices on fact_price.pair_key = day_of_prices.pair_key
     where fact_price.observed_at in (select observed_at from meta.latest_price)
 )

@@ -47,7 +47,7 @@ DIM_PAIR = Table(
         "base_asset_type": text("What kind of currency the base is", one_of(*ASSET_TYPES)),
         "quote_asset_type": text("What kind of currency the quote is", one_of(*ASSET_TYPES)),
         "status": text("The exchange's newest word on it"),
-        "is_trading": flag("Whether that word is TRADING"),
+        "is_trading": flag("Whether that word is TRADING, and the metadata of the newest day lists the pair"),
         "tick_size": price("The smallest step of its price", nullable=True),
         "listed_at": instant("Earliest metadata that lists it"),
         "last_seen_at": instant("Latest metadata that lists it"),
@@ -134,7 +134,7 @@ FACT_PRICE_LATEST = Table(
         "observed_at": instant("When the response with it was received"),
         "price": price("The exchange's price", positive()),
         "price_usdt": number("The same in USDT; empty where there is no way", positive(), unit="USDT", nullable=True),
-        "is_stale": flag("The pair is not trading, or its price has not moved for a day"),
+        "is_stale": flag("The pair is not trading, or its price has not moved, or not come, for a day"),
         "source": text("Where it came from", one_of(*SOURCES)),
         "price_rank_in_quote": integer(
             "1 is the highest price in that quote currency; empty for a stale price",
