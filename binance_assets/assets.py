@@ -22,7 +22,7 @@ def table_options(table: Table) -> dict[str, Any]:
         "key": table.asset_path,
         "description": f"{table.description}\n\nGrain: {table.grain}.",
         "group_name": table.layer,
-        "kinds": {"duckdb", "view"} if table.view else {"duckdb", "table"},
+        "kinds": {"duckdb", "view"} if table.view_of else {"duckdb", "table"},
         "owners": OWNERS,
         "metadata": {"dagster/table_name": table.name, "dagster/column_schema": column_schema(table)},
     }

@@ -36,7 +36,7 @@ def create_statements() -> str:
     parts = [
         "-- Made from the declarations in */tables.py by `make docs`; a test compares the two.",
         *(f"create schema {layer};" for layer in LAYERS),
-        *(_create_table(table) for table in TABLES if not table.view),
+        *(_create_table(table) for table in TABLES if not table.view_of),
     ]
     return "\n\n".join(parts) + "\n"
 

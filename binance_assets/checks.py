@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 import pandera.pandas as pa
-from duckdb import ColumnExpression, ConstantExpression, DuckDBPyRelation, Expression
+from duckdb import ColumnExpression, ConstantExpression, DuckDBPyRelation, Expression, FunctionExpression
 from pandera.errors import SchemaErrors
 
 from binance_assets.assets import describe_check, label
@@ -23,9 +23,16 @@ from binance_assets.warehouse import Connection
 SHOWN_ROWS = 10
 """How many failing rows a check names."""
 
-WHOLE_UP_TO = 5_000_000
-"""Rows up to which a large table is checked as a whole; of a larger one, the newest day. What is older was checked
-when it was the newest, and every row is also held to its rules by the transaction that writes it."""
+FRAME_UP_TO = 100_000
+"""Rows up to which a table is checked as a frame, by pandera itself."""
+
+WHOLE_UP_TO = 1_000_000
+"""Rows up to which a table is checked as a whole; of a larger one, its newest minutes, so that a check costs the same
+however long the history is. What is older was checked when it was the newest, and every row is also held to its rules
+by the transaction that writes it."""
+
+NEWEST = timedelta(minutes=10)
+"""How much of a large table is checked."""
 
 SHRINK_LIMIT = 0.2
 """Share of its symbols that a whole-market response may lose against the one before."""
@@ -71,7 +78,7 @@ class Findings:
 
 def check_declaration(connection: Connection, declared: Table, findings: Findings) -> None:
     """Hold a table to its declaration: by pandera where it is small, by the same rules as SQL where it is large."""
-    if declared.large:
+    if connection.count(declared.view_of or declared.name) > FRAME_UP_TO or declared.large:
         _check_in_sql(connection, declared, findings)
     else:
         _check_in_pandera(connection, declared, findings)
@@ -92,12 +99,13 @@ def check_references(connection: Connection, declared: Table, findings: Findings
 
 
 def newest_rows(connection: Connection, declared: Table) -> DuckDBPyRelation:
-    """All rows of a table, or those of its newest day if they are many."""
+    """All rows of a table, or those of its newest minutes if they are many."""
     rows = connection.duck.table(declared.name)
-    if declared.time_column is None or connection.count(declared.name) <= WHOLE_UP_TO:
+    counted = declared.view_of or declared.name
+    if declared.time_column is None or connection.count(counted) <= WHOLE_UP_TO:
         return rows
-    newest = rows.max(declared.time_column).fetchall()[0][0]
-    return rows.filter(ColumnExpression(declared.time_column) > ConstantExpression(newest - timedelta(days=1)))
+    newest = connection.newest(counted, declared.time_column)
+    return rows.filter(ColumnExpression(declared.time_column) > ConstantExpression(newest - NEWEST))
 
 
 def _check_in_pandera(connection: Connection, declared: Table, findings: Findings) -> None:
@@ -113,15 +121,17 @@ def _check_in_pandera(connection: Connection, declared: Table, findings: Finding
 
 def _check_in_sql(connection: Connection, declared: Table, findings: Findings) -> None:
     rows = newest_rows(connection, declared)
+    broken: dict[str, Expression] = {}
     for name, column in declared.columns.items():
         if not column.nullable:
-            _add(findings, f"{name}: not_nullable", rows.filter(ColumnExpression(name).isnull()))
+            broken[f"{name}: not_nullable"] = ColumnExpression(name).isnull()
         for check in column.checks:
-            _add(
-                findings,
-                f"{name}: {describe_check(check)}",
-                rows.filter(~_predicate(ColumnExpression(name), check)),
-            )
+            broken[f"{name}: {describe_check(check)}"] = ~_predicate(ColumnExpression(name), check)
+    counts = [FunctionExpression("count_if", predicate) for predicate in broken.values()]
+    [found] = rows.aggregate(counts).fetchall()  # one scan for all rules
+    for (rule, predicate), count in zip(broken.items(), found, strict=True):
+        if count:
+            _add(findings, rule, rows.filter(predicate))
     key = ", ".join(f'"{column}"' for column in declared.key)
     _add(findings, "key: unique", rows.aggregate(f"{key}, count(*) as times", key).filter("times > 1"))
 

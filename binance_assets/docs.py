@@ -49,7 +49,7 @@ def _describe(table: Table) -> str:
     lines = [
         f"### {table.name}\n",
         f"{table.description}\n",
-        f"- {'View' if table.view else 'Table'}. Grain: {table.grain}.",
+        f"- {'View' if table.view_of else 'Table'}. Grain: {table.grain}.",
         f"- Key: {_names(table.key)}.",
     ]
     lines.extend(f"- Unique: {_names((column,))}." for column in table.unique)

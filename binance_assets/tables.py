@@ -83,7 +83,8 @@ class Table:
     ``name`` is also its asset key (``mart.dim_pair`` is ``mart/dim_pair``) and, in the mart, its exported file.
     ``references`` maps a column to the ``table.column`` that it points to. On a ``large`` table keys are not declared
     to DuckDB, since an index over hundreds of millions of rows costs more than all the rest; they are enforced by
-    anti-joins in the transaction that writes, and counted by the checks.
+    anti-joins in the transaction that writes, and counted by the checks. A view names the table that it has its rows
+    from, which is where they are counted.
     """
 
     name: str
@@ -94,7 +95,7 @@ class Table:
     unique: tuple[str, ...] = ()
     references: Mapping[str, str] = field(default_factory=dict)
     large: bool = False
-    view: bool = False
+    view_of: str | None = None
     time_column: str | None = None
 
     @property

@@ -40,7 +40,7 @@ def test_definitions_load_in_a_fresh_process_without_a_warning() -> None:
     assert (loaded.returncode, loaded.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", sorted(SPECS))
 def test_an_asset_says_what_it_is_and_whose(name: str) -> None:
     spec = SPECS[name]
     assert spec.description

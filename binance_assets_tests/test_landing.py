@@ -66,7 +66,7 @@ def test_a_file_that_cannot_be_finished_is_never_seen(landing: Landing, monkeypa
         landing.land(capture(1))
     assert seen == [{Path(first.name).name}], "the file was visible before it was whole and on disk"
     assert landing.files_after(None) == [first]
-    assert {path.name for path in landing.path.iterdir()} <= {".lock", Path(first.name).parent.name}
+    assert {path.name for path in landing.path.iterdir()} <= {".lock", ".newest", Path(first.name).parent.name}
 
 
 def test_names_grow_when_the_clock_goes_back(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:

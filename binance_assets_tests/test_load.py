@@ -261,7 +261,9 @@ def test_every_odd_line_of_a_csv_is_quarantined_and_the_others_are_stored(pipeli
         ("ETHUSDT,1,1999-01-01T00:00:00Z", "before the exchange opened"),
         ("ETHUSDT,1,2024-03-01T12:00:00Z,9", "no line of three fields"),
         ("ETHUSDT,1,000.5,2024-03-01T12:00:00Z", "no line of three fields"),
-        ('ETHUSDT,"1,5",2024-03-01T12:00:00Z', NO_DECIMAL),
+        ('ETHUSDT,"1,5",2024-03-01T12:00:00Z', "no line of three fields"),
+        ('"ETHUSDT,1,2024-03-01T12:00:00Z', WRONG_CHARACTERS),
+        ("ETHUSDT,1_000,2024-03-01T12:00:00Z", NO_DECIMAL),
         ("ETHUSDT,0,2024-03-01T12:00:00Z", "zero"),
     ]
     pipeline.land_table(tmp_path / "prices.csv", [good[0], *(line for line, _ in bad), good[1]])

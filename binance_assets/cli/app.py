@@ -19,7 +19,7 @@ from binance_assets.exchange import choose_source, open_client
 from binance_assets.home import Home
 from binance_assets.runs import Finished, RunFailed, RunInterrupted, execute
 from binance_assets.settings import Settings, SettingsError, Source, load_settings
-from binance_assets.status import status_of
+from binance_assets.status import sizes_of, status_of
 from binance_assets.warehouse import WarehouseError
 
 EXIT_FAILED = 1
@@ -154,7 +154,7 @@ def status(
     settings, home = _home()
     chosen = _known_source(settings, home, source)
     try:
-        found = status_of(home, home.store(chosen))
+        found = status_of(home, home.store(chosen)) | {"bytes": sizes_of(home.store(chosen))}
     except WarehouseError as error:
         _fail(str(error), EXIT_FAILED)
     if as_json:

@@ -83,7 +83,7 @@ def _print_figures(console: Console, status: dict[str, Any]) -> None:
         f"{status['refused_rows']:,} rows were refused (raw.quarantine)"
     )
     console.print(
-        f"[bold]{status['minutes']:,}[/] minutes averaged; gaps: {status['gap_minutes']:,} minutes "
+        f"[bold]{status['minutes']:,}[/] minutes averaged in the newest day; gaps: {status['gap_minutes']:,} minutes "
         f"({status['market_wide_gap_minutes']:,} of the whole market), {status['gap_rows']:,} rows with is_gap"
     )
     table = Table("Table")
@@ -101,9 +101,10 @@ def _print_figures(console: Console, status: dict[str, Any]) -> None:
 
 
 def _print_places(console: Console, status: dict[str, Any]) -> None:
-    sizes = status["bytes"]
+    sizes = status.get("bytes", {})
     for name in ("landing", "warehouse", "export"):
-        console.print(f"{name:10} {sizes[name] / 1e6:8.1f} MB  {status[name]}", soft_wrap=True, highlight=False)
+        size = f"{sizes[name] / 1e6:8.1f} MB  " if name in sizes else ""
+        console.print(f"{name:10} {size}{status[name]}", soft_wrap=True, highlight=False)
 
 
 def _instant(instant: datetime | None) -> str:

@@ -17,12 +17,15 @@ from binance_assets.mart import tables
 from binance_assets.tables import Table
 from binance_assets.warehouse import Connection
 
+WHOLE_UP_TO = 5_000_000
+"""Rows up to which a table is published whole."""
+
 WINDOWS = {
-    tables.FACT_PRICE.name: timedelta(days=1),
-    tables.FACT_PRICE_MINUTE.name: timedelta(days=7),
+    tables.FACT_PRICE.name: timedelta(hours=1),
+    tables.FACT_PRICE_MINUTE.name: timedelta(days=2),
 }
-"""How much of a large fact is published, back from its newest row: what a BI tool can import. All of it is in the
-warehouse."""
+"""What is published of a larger fact, back from its newest row: what a BI tool can import, and what can be written
+anew again and again. All of it is in the warehouse."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,9 @@ def publish(store: Store) -> list[PublishedFile]:
 
 def _write(connection: Connection, store: Store, table: Table, folder: Path) -> PublishedFile:
     rows = connection.duck.table(table.name)
-    if table.name in WINDOWS and table.time_column:
-        newest = rows.max(table.time_column).fetchall()[0][0]
-        if newest is not None:
-            since = ConstantExpression(newest - WINDOWS[table.name])
-            rows = rows.filter(ColumnExpression(table.time_column) >= since)
+    if table.name in WINDOWS and table.time_column and connection.count(table.view_of or table.name) > WHOLE_UP_TO:
+        newest = connection.newest(table.view_of or table.name, table.time_column)
+        rows = rows.filter(ColumnExpression(table.time_column) >= ConstantExpression(newest - WINDOWS[table.name]))
     rows.create_view("publication", replace=True)
     path = folder / f"{table.name.partition('.')[2]}.parquet"
     connection.run("export/publish.sql", path=str(path), source=store.source, simulated=str(store.is_simulated).lower())

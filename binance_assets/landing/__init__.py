@@ -139,13 +139,21 @@ class Landing:
         return file
 
     def _next_instant(self) -> datetime:
-        """Now, or just after the newest file if the host's clock has gone back behind it."""
-        now = datetime.now(UTC).replace(tzinfo=None)
-        newest = max((day for day in self.path.glob("????-??-??") if any(day.iterdir())), default=None)
-        if newest is None:
-            return now
-        last = LandingFile(f"{newest.name}/{max(entry.name for entry in newest.iterdir())}")
-        return max(now, last.landed_at + timedelta(microseconds=1))
+        """Now, or just after the newest file if the host's clock has gone back behind it.
+
+        The newest instant is kept in a file of its own, so that no folder has to be listed. It is written before the
+        landing file appears: a crash in between leaves an instant that no file has, and none that two could have.
+        """
+        newest = self.path / ".newest"
+        if newest.exists():
+            last = datetime.fromisoformat(newest.read_text(encoding="utf-8"))
+        else:
+            last = max((file.landed_at for file in self.files_after(None)), default=datetime.min)  # noqa: DTZ901
+        landed_at = max(datetime.now(UTC).replace(tzinfo=None), last + timedelta(microseconds=1))
+        temporary = newest.with_suffix(".tmp")
+        temporary.write_text(landed_at.isoformat(), encoding="utf-8")
+        temporary.replace(newest)
+        return landed_at
 
 
 def _parameters(capture: Capture) -> dict[str, object]:

@@ -35,6 +35,11 @@ def close_minutes(warehouse: Warehouse, carry_limit_seconds: int) -> int:
 
 
 def load_latest_prices(warehouse: Warehouse) -> None:
-    """The newest price of every pair, ranked within its quote currency."""
+    """The newest price of every pair, ranked within its quote currency. Reads only the spans they lie in."""
     with warehouse.transaction() as connection:
-        connection.run("mart/fact_price_latest.sql")
+        connection.run("mart/latest.sql")
+        spans = connection.rows("mart/latest_spans.sql")
+        for since, until in spans:
+            connection.run("mart/latest_price.sql", since=since, until=until)
+        if spans:
+            connection.run("mart/fact_price_latest.sql", newest_at=spans[-1][1])

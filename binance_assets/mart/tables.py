@@ -101,7 +101,7 @@ FACT_PRICE = Table(
     key=("pair_key", "observed_at", "source"),
     references=_FACT_REFERENCES,
     large=True,
-    view=True,
+    view_of="core.price_history",
     time_column="observed_at",
     columns={
         "pair_key": integer("The pair"),

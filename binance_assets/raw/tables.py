@@ -9,6 +9,7 @@ CAPTURE = Table(
     "Every accepted response: what was asked, when, of whom, and the landing file that keeps it as received.",
     grain="one accepted response",
     key=("capture_id",),
+    time_column="received_at",
     columns={
         "capture_id": text("Hash of source, endpoint, time and content: the same response always gets the same id"),
         "endpoint": text(

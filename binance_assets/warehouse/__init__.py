@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pandas as pd
@@ -72,6 +73,11 @@ class Connection:
         """The number of rows of a table or view."""
         [(count,)] = self.duck.table(table).count("*").fetchall()
         return int(count)
+
+    def newest(self, table: str, column: str) -> datetime:
+        """The newest instant in a table that is not empty."""
+        [(newest,)] = self.duck.table(table).max(column).fetchall()
+        return cast("datetime", newest)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
