@@ -15,7 +15,7 @@ from binance_assets.catalog import TABLES
 from binance_assets.core.tables import PAIR, PRICE_WITHOUT_METADATA
 from binance_assets.mart.models import GAP_LIMIT
 from binance_assets.mart.tables import FACT_PRICE_MINUTE
-from binance_assets.raw.tables import EXCHANGE_INFO, QUARANTINE, TICKER_PRICE
+from binance_assets.raw.tables import CAPTURE, EXCHANGE_INFO, QUARANTINE, TICKER_PRICE
 from binance_assets.resources import HomeResource
 from binance_assets.tables import Table
 from binance_assets.warehouse import Connection
@@ -36,6 +36,9 @@ NEWEST = timedelta(minutes=10)
 
 SHRINK_LIMIT = 0.2
 """Share of its symbols that a whole-market response may lose against the one before."""
+
+REFUSED_LIMIT = 0.2
+"""Share of its rows that may be refused before a response counts as wrong itself."""
 
 CLOCK_LIMIT = timedelta(seconds=5)
 """How far the host's clock may be from the exchange's."""
@@ -225,6 +228,15 @@ def all_checks() -> Iterator[dg.AssetChecksDefinition]:
         f"The host's clock is within {CLOCK_LIMIT.seconds} s of the exchange's.",
         _ERROR,
         limit_seconds=CLOCK_LIMIT.total_seconds(),
+    )
+    yield _query_check(
+        CAPTURE,
+        "refused_share",
+        "raw/checks/refused_share.sql",
+        "the response is wrong, not a row of it",
+        f"Of no response more than {REFUSED_LIMIT:.0%} of the rows were refused.",
+        _ERROR,
+        refused_limit=REFUSED_LIMIT,
     )
     yield _query_check(
         QUARANTINE,

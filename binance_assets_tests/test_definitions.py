@@ -102,7 +102,7 @@ def test_a_new_warehouse_has_the_declared_columns_and_keys(new_warehouse: Wareho
         )
     found = {name: sql_type.replace(",", ", ") for name, sql_type, _ in columns}
     assert found == {name: table.sql_type(name) for name in table.columns}
-    if table.view:
+    if table.view_of:
         return
     assert list(found) == list(table.columns)
     assert {name for name, _, nullable in columns if not nullable} == {

@@ -35,7 +35,7 @@ def test_every_link_in_the_documents_leads_somewhere() -> None:
 def test_the_lock_names_no_address_and_pins_every_package() -> None:
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert "://" not in text
-    pinned = re.findall(r"^[a-z0-9].*$", text, flags=re.M)
+    pinned = re.findall(r"^[a-z0-9].*$", text, flags=re.MULTILINE)
     assert len(pinned) > 50
     assert all("==" in line for line in pinned)
     assert text.count("--hash=sha256:") > len(pinned)

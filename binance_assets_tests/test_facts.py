@@ -30,7 +30,8 @@ def test_fact_price_is_keyed_for_the_star(pipeline: Pipeline) -> None:
     pipeline.update()
     rows = pipeline.rows(
         "select symbol, date_utc::varchar, time_of_day, price from mart.fact_price "
-        "inner join mart.dim_pair using (pair_key) inner join mart.dim_date using (date_key) inner join mart.dim_time using (time_key) order by symbol"
+        "inner join mart.dim_pair using (pair_key) inner join mart.dim_date using (date_key) "
+        "inner join mart.dim_time using (time_key) order by symbol"
     )
     assert rows == [("BTCUSDT", "2024-03-01", "13:01", 1), ("ETHUSDT", "2024-03-01", "13:01", 2)]
 

@@ -36,8 +36,6 @@ def test_a_senseless_setting_is_refused_with_its_name(
         ("BINANCE_SAMPLING_INTERVAL_SECONDS", "ten"),
         ("BINANCE_SAMPLING_INTERVAL_SECONDS", "2.5"),
         ("BINANCE_CARRY_LIMIT_SECONDS", "3601"),
-        ("BINANCE_CARRY_LIMIT_SECONDS", ""),
-        ("BINANCE_SOURCE", ""),
         ("BINANCE_API_URL", "https://a,ftp://b"),
     ],
 )
@@ -63,6 +61,13 @@ def test_the_environment_wins_over_the_file(home: Home, tmp_path: Path, monkeypa
     monkeypatch.setenv("BINANCE_SAMPLING_INTERVAL_SECONDS", "20")
     settings = load_settings()
     assert (settings.carry_limit_seconds, settings.sampling_interval_seconds) == (60, 20)
+
+
+def test_an_empty_setting_is_one_that_is_not_set(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SENSELESS:
+        monkeypatch.setenv(name, "")
+    settings = load_settings()
+    assert (settings.source, settings.sampling_interval_seconds, settings.home) == ("auto", 10, Path("data"))
 
 
 def test_addresses_are_split_and_trimmed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

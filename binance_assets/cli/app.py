@@ -213,6 +213,8 @@ def _report(home: Home, source: Source, finished: Finished, as_json: bool) -> No
         _print_json(found)
     else:
         print_summary(_out, found)
+    if any(check.severity == "ERROR" for check in finished.failed_checks):
+        _fail("The work is done, but a check found what should not be; see above.", EXIT_FAILED)
 
 
 def _naive_utc(text: str) -> str:

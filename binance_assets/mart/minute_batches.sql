@@ -1,5 +1,5 @@
--- Days with minutes that are over, and whose averages are not right yet.
-select distinct date_trunc('day', minute_utc) as day_utc
+-- Hours with minutes that are over, and whose averages are not right yet.
+select distinct date_trunc('hour', minute_utc) as hour_utc
 from meta.open_minute
 where minute_utc + interval 1 minute <= (select landed_at from meta.progress where model = 'raw')
-order by day_utc
+order by hour_utc

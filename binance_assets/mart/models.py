@@ -14,7 +14,7 @@ the next, and is listed by the check `silences` instead of filling the table wit
 def close_minutes(warehouse: Warehouse, carry_limit_seconds: int) -> int:
     """Average every minute that is over and has observations that are not in its averages yet.
 
-    Works day by day, so that memory does not depend on how much came in. Reads nothing beyond those minutes but the
+    Works hour by hour, so that memory does not depend on how much came in. Reads nothing beyond those minutes but the
     closes of the half day around them.
 
     Returns:
@@ -22,12 +22,12 @@ def close_minutes(warehouse: Warehouse, carry_limit_seconds: int) -> int:
     """
     with warehouse.connect() as connection:
         before = connection.count("meta.open_minute")
-        for (day,) in connection.rows("mart/minute_batches.sql"):
+        for (hour,) in connection.rows("mart/minute_batches.sql"):
             with connection.transaction():
                 connection.run(
                     "mart/fact_price_minute.sql",
-                    since=day,
-                    until=day + timedelta(days=1),
+                    since=hour,
+                    until=hour + timedelta(hours=1),
                     gap_limit_minutes=GAP_LIMIT // timedelta(minutes=1),
                     carry_limit_seconds=carry_limit_seconds,
                 )

@@ -153,6 +153,7 @@ class Warehouse:
             raise
         try:
             duck.execute("set TimeZone = 'UTC'")
+            duck.execute("set enable_progress_bar = false")  # it would print between the lines of --json
             yield duck
         finally:
             duck.close()
