@@ -21,7 +21,8 @@ from binance_assets.settings import Settings, Source
 def choose_source(settings: Settings, home: Home) -> tuple[Source, str]:
     """The home's source, and why. Asks the exchange only if neither a setting nor an earlier choice says.
 
-    The choice is written down: from then on the home stays with it, whether or not the exchange can be reached.
+    The first choice is written down: the home stays with it, whether or not the exchange can be reached. A setting that
+    says otherwise counts for as long as it is set.
     """
     known = home.known_source(settings)
     if known:
@@ -29,7 +30,7 @@ def choose_source(settings: Settings, home: Home) -> tuple[Source, str]:
         source = known
     else:
         source, reason = _probe(settings, home)
-    if home.chosen_source != source:
+    if home.chosen_source is None:
         home.choose_source(source)
     return source, reason
 

@@ -90,9 +90,11 @@ class Home:
         return next((source for source in get_args(Source) if source == text), None)
 
     def choose_source(self, source: Source) -> None:
-        """Use this source from now on."""
+        """Use this source from now on, where no setting says otherwise."""
         self.path.mkdir(parents=True, exist_ok=True)
-        (self.path / "source").write_text(f"{source}\n", encoding="utf-8")
+        temporary = self.path / f".source-{os.getpid()}"
+        temporary.write_text(f"{source}\n", encoding="utf-8")
+        temporary.replace(self.path / "source")
 
     def known_source(self, settings: Settings) -> Source | None:
         """The source by the setting, else as chosen before, else of the only data there is; else None."""

@@ -19,7 +19,7 @@ from binance_assets.core import models as core
 from binance_assets.home import Store
 from binance_assets.landing import Capture, LandingFile
 from binance_assets.mart import models as mart
-from binance_assets.raw.load import Loaded, load, verify
+from binance_assets.raw.load import Loaded, load, rebuild
 from binance_assets.settings import Source
 from binance_assets.sql import sql
 
@@ -151,8 +151,7 @@ class Pipeline:
 
     def rebuild(self) -> None:
         """Throw the warehouse away and make it again."""
-        verify(self.landing)
-        self.warehouse.delete()
+        rebuild(self.warehouse, self.landing)
         self.update()
 
     def rows(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:

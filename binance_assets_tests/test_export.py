@@ -62,23 +62,31 @@ def test_prices_are_exact_decimals_and_instants_have_no_zone_in_the_files(tmp_pa
             assert types == {column: table.sql_type(column) for column in table.columns}
 
 
-def test_large_facts_are_limited_to_their_newest_days(tmp_path: Path) -> None:
+def test_a_fact_that_is_too_large_is_limited_to_its_newest_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pipeline = Pipeline(tmp_path / "live")
     pipeline.land_info(PAIRS)
-    ages = [timedelta(0), timedelta(hours=23), timedelta(hours=25), timedelta(days=6), timedelta(days=8)]
+    windows = publish_module.WINDOWS
+    assert windows.keys() == {"mart.fact_price", "mart.fact_price_minute"}
+    ages = sorted({timedelta(0), *(age for window in windows.values() for age in (window / 2, window + HOUR))})
     for age in ages:
         pipeline.land_prices({"BTCUSDT": "1"}, NOON - age)
     pipeline.update()
-    publish(pipeline.store)
 
-    def ages_in(name: str, column: str) -> list[timedelta]:
+    def published_ages(name: str) -> list[timedelta]:
+        column, shown = ("observed_at", "true") if name == "mart.fact_price" else ("minute_utc", "not is_gap")
         with duckdb.connect() as duck:
-            rows = duck.read_parquet(str(pipeline.store.export / name)).filter(f"{column} is not null")
-            gap = "not is_gap" if "is_gap" in rows.columns else "true"
-            return sorted(NOON - at for (at,) in rows.filter(gap).select(column).fetchall())
+            rows = duck.read_parquet(str(pipeline.store.export / f"{name.partition('.')[2]}.parquet"))
+            return sorted(NOON - at for (at,) in rows.filter(shown).select(column).fetchall())
 
-    assert ages_in("fact_price.parquet", "observed_at") == ages[:2]
-    assert ages_in("fact_price_minute.parquet", "minute_utc") == ages[:4]
+    publish(pipeline.store)
+    for name in windows:
+        assert published_ages(name) == ages, "a fact that is not large should be there as a whole"
+    monkeypatch.setattr(publish_module, "WHOLE_UP_TO", 2)
+    publish(pipeline.store)
+    for name, window in windows.items():
+        assert published_ages(name) == [age for age in ages if age <= window]
     assert pipeline.rows("select count(*) from mart.fact_price") == [(len(ages),)], "the warehouse keeps all"
 
 

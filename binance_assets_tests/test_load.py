@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from binance_assets.core.models import load_prices
 from binance_assets.landing import Capture
-from binance_assets.raw.load import DamagedLandingFile, verify
+from binance_assets.raw.load import DamagedLandingFile
 from binance_assets.sql import sql
 from binance_assets_tests.pipeline import MINUTE, NOON, PAIRS, SECOND, Pipeline, described, info_body
 
@@ -200,7 +200,7 @@ def test_a_damaged_response_is_named_and_nothing_of_its_batch_is_loaded(pipeline
         duck.execute("create table copy as from read_parquet($path)", {"path": path})
         duck.execute("update copy set body = replace(decode(body), '60000', '60001')::blob")
         duck.execute("copy copy to $path (format parquet)", {"path": path})
-    for refuse in (pipeline.load, lambda: verify(pipeline.landing)):
+    for refuse in (pipeline.load, pipeline.rebuild):
         with pytest.raises(DamagedLandingFile, match=re.escape(file.name)):
             refuse()
     assert pipeline.rows("from raw.capture") == []
@@ -211,7 +211,7 @@ def test_a_damaged_table_of_observations_is_named_and_not_loaded(pipeline: Pipel
     assert file is not None
     path = pipeline.landing.path / file.name
     path.write_bytes(path.read_bytes().replace(b"60000", b"60001"))
-    for refuse in (pipeline.load, lambda: verify(pipeline.landing)):
+    for refuse in (pipeline.load, pipeline.rebuild):
         with pytest.raises(DamagedLandingFile, match=re.escape(file.name)):
             refuse()
     assert pipeline.rows("from raw.capture") == []

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import dagster as dg
 
 from binance_assets.assets import WRITER_POOL, materialized, table_options
-from binance_assets.raw.load import load, verify
+from binance_assets.raw.load import load, rebuild
 from binance_assets.raw.tables import TABLES
 from binance_assets.resources import HomeResource
 
 
 class LoadConfig(dg.Config):
-    """``rebuild`` throws the warehouse away first, after checking every landing file against its hash."""
+    """``rebuild`` makes a new warehouse from all landing files, and throws the old one away when it is loaded."""
 
     rebuild: bool = False
 
@@ -32,10 +32,7 @@ def load_landing(
 ) -> Iterator[dg.MaterializeResult]:
     """Load every landing file that is not loaded yet."""
     store = home.store
-    if config.rebuild:
-        verify(store.landing)
-        store.warehouse.delete()
-    loaded = load(store.warehouse, store.landing)
+    loaded = rebuild(store.warehouse, store.landing) if config.rebuild else load(store.warehouse, store.landing)
     context.log.info(
         f"{loaded.files} landing files: {loaded.captures} captures, {loaded.prices} prices, "
         f"{loaded.descriptions} changed descriptions, {loaded.refused} refused rows"

@@ -6,10 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import duckdb
-
 from binance_assets.landing import Landing, LandingFile
-from binance_assets.sql import sql
 from binance_assets.warehouse import Connection, Warehouse
 
 BATCH_FILES = 500
@@ -58,23 +55,17 @@ def load(warehouse: Warehouse, landing: Landing) -> Loaded:
     return Loaded(len(files), *(now - then for now, then in zip(after, before, strict=True)))
 
 
-def verify(landing: Landing) -> None:
-    """Check every landing file against its hash, as is done before a warehouse is thrown away.
+def rebuild(warehouse: Warehouse, landing: Landing) -> Loaded:
+    """Load all landing files into a new warehouse, which takes the place of the old one when it has them all.
 
     Raises:
-        DamagedLandingFile: Some do not match; all of them are named.
+        DamagedLandingFile: As in :func:`load`; the old warehouse is still there.
     """
-    damaged: list[str] = []
-    with duckdb.connect() as duck:
-        for batch in _batches(landing, landing.files_after(None)):
-            if batch[0].is_observations:
-                damaged.extend(file.name for file in batch if not _is_whole(landing, file))
-            else:
-                paths = [landing.absolute(file) for file in batch]
-                rows = duck.execute(sql("raw/damaged.sql"), {"files": paths}).fetchall()
-                damaged.extend(name for (name,) in rows)
-    if damaged:
-        raise DamagedLandingFile(landing, damaged)
+    fresh = Warehouse(warehouse.path.with_name("rebuilding.duckdb"), warehouse.source)
+    fresh.delete()
+    loaded = load(fresh, landing)
+    warehouse.replace_by(fresh)
+    return loaded
 
 
 def _counts(connection: Connection) -> tuple[int, ...]:

@@ -111,17 +111,10 @@ class Warehouse:
             WarehouseError: The file stays locked, or was made by other declarations than these.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.path.with_suffix(".lock"), timeout=LOCK_TIMEOUT_SECONDS)
-        try:
-            with lock, self._open() as duck:
-                connection = Connection(duck)
-                self._prepare(connection)
-                yield connection
-        except Timeout as error:
-            raise WarehouseError(
-                f"{self.path} has been in use by another run for {LOCK_TIMEOUT_SECONDS} s. "
-                "Wait for that run to end, or stop it, and try again."
-            ) from error
+        with self._lock(), self._open() as duck:
+            connection = Connection(duck)
+            self._prepare(connection)
+            yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -129,11 +122,27 @@ class Warehouse:
         with self.connect() as connection, connection.transaction():
             yield connection
 
+    def replace_by(self, other: Warehouse) -> None:
+        """Take the place of this file by another's, at once; what was in this one is gone."""
+        with self._lock():
+            other.path.replace(self.path)
+
     def delete(self) -> None:
         """Throw the file away. What was in it can be made again from landing."""
-        with FileLock(self.path.with_suffix(".lock"), timeout=LOCK_TIMEOUT_SECONDS):
+        with self._lock():
             self.path.with_name(self.path.name + ".wal").unlink(missing_ok=True)
             self.path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        try:
+            with FileLock(self.path.with_suffix(".lock"), timeout=LOCK_TIMEOUT_SECONDS):
+                yield
+        except Timeout as error:
+            raise WarehouseError(
+                f"{self.path} has been in use by another run for {LOCK_TIMEOUT_SECONDS} s. "
+                "Wait for that run to end, or stop it, and try again."
+            ) from error
 
     @contextmanager
     def _open(self) -> Iterator[duckdb.DuckDBPyConnection]:
