@@ -92,7 +92,7 @@ def check_references(connection: Connection, declared: Table, findings: Findings
     rows = newest_rows(connection, declared)
     for column, target in declared.references.items():
         target_table, _, target_column = target.rpartition(".")
-        targets = connection.duck.table(target_table).select(ColumnExpression(target_column)).set_alias("target")
+        targets = connection.relation(target_table).select(ColumnExpression(target_column)).set_alias("target")
         orphans = rows.set_alias("source").join(
             targets,
             ColumnExpression("source", column) == ColumnExpression("target", target_column),
@@ -103,7 +103,7 @@ def check_references(connection: Connection, declared: Table, findings: Findings
 
 def newest_rows(connection: Connection, declared: Table) -> DuckDBPyRelation:
     """All rows of a table, or those of its newest minutes if they are many."""
-    rows = connection.duck.table(declared.name)
+    rows = connection.relation(declared.name)
     counted = declared.view_of or declared.name
     if declared.time_column is None or connection.count(counted) <= WHOLE_UP_TO:
         return rows

@@ -113,9 +113,10 @@ class Home:
         """Point Dagster to its folder, with the project's settings unless the folder is somebody else's."""
         folder = self.dagster
         folder.mkdir(parents=True, exist_ok=True)
-        if folder == self.path / "dagster":
-            settings = resources.files("binance_assets").joinpath("dagster.yaml").read_text(encoding="utf-8")
-            (folder / "dagster.yaml").write_text(settings, encoding="utf-8")
+        settings = resources.files("binance_assets").joinpath("dagster.yaml").read_text(encoding="utf-8")
+        file = folder / "dagster.yaml"
+        if folder == self.path / "dagster" and not (file.exists() and file.read_text(encoding="utf-8") == settings):
+            file.write_text(settings, encoding="utf-8")
         os.environ["DAGSTER_HOME"] = str(folder)
 
     def dagster_instance(self) -> dg.DagsterInstance:

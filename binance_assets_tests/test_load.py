@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -151,10 +152,10 @@ numeric = st.from_regex(re.compile(r"[+-]?[0-9]{0,14}\.?[0-9]{0,12}([eE][+-]?[0-
 
 
 @pytest.fixture(scope="module")
-def macros() -> duckdb.DuckDBPyConnection:
-    duck = duckdb.connect()
-    duck.execute(sql("warehouse/macros.sql"))
-    return duck
+def macros() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as duck:
+        duck.execute(sql("warehouse/macros.sql"))
+        yield duck
 
 
 @given(st.lists(fitting | numeric | st.text(max_size=12), min_size=1, max_size=50))

@@ -50,7 +50,7 @@ def main() -> None:
     try:
         app()
     except (WarehouseError, WeightBudgetError, OSError) as error:
-        _errors.print(str(error), style="red", markup=False, highlight=False)
+        _errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(EXIT_FAILED)
 
 
@@ -85,7 +85,7 @@ def prices(
     source, _ = _choose(settings, home)
     try:
         with open_client(settings, home, source) as client:
-            response = client.prices_of(list(dict.fromkeys(symbols)))
+            response = client.prices_of(list(dict.fromkeys(symbol.upper() for symbol in symbols)))
     except ExchangeError as error:
         _fail(str(error), EXIT_EXCHANGE)
     retrieved_at = f"{response.received_at.isoformat()}Z"
@@ -228,9 +228,12 @@ def _naive_utc(text: str) -> str:
 
 
 def _print_json(document: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(document, indent=2, default=str, ensure_ascii=False) + "\n")
+    def plain(value: object) -> str:
+        return f"{value.isoformat()}Z" if isinstance(value, datetime) else str(value)
+
+    sys.stdout.write(json.dumps(document, indent=2, default=plain, ensure_ascii=False) + "\n")
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    _errors.print(message, style="red", markup=False, highlight=False)
+    _errors.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(code)

@@ -65,7 +65,7 @@ def publish(store: Store) -> list[PublishedFile]:
 
 
 def _write(connection: Connection, store: Store, table: Table, folder: Path) -> PublishedFile:
-    rows = connection.duck.table(table.name)
+    rows = connection.relation(table.name)
     if table.name in WINDOWS and table.time_column and connection.count(table.view_of or table.name) > WHOLE_UP_TO:
         newest = connection.newest(table.view_of or table.name, table.time_column)
         rows = rows.filter(ColumnExpression(table.time_column) >= ConstantExpression(newest - WINDOWS[table.name]))

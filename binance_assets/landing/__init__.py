@@ -71,6 +71,11 @@ class LandingFile:
         return ".observations." in self.name
 
     @property
+    def is_large(self) -> bool:
+        """Whether it may be a hundred times as large when it is unpacked."""
+        return self.is_observations or "_exchangeInfo_" in self.name
+
+    @property
     def landed_at(self) -> datetime:
         """When it was landed; naive UTC."""
         day, _, rest = self.name.partition("/")
@@ -145,13 +150,14 @@ class Landing:
         landing file appears: a crash in between leaves an instant that no file has, and none that two could have.
         """
         newest = self.path / ".newest"
-        if newest.exists():
+        try:
             last = datetime.fromisoformat(newest.read_text(encoding="utf-8"))
-        else:
+        except (FileNotFoundError, ValueError):
             last = max((file.landed_at for file in self.files_after(None)), default=datetime.min)  # noqa: DTZ901
         landed_at = max(datetime.now(UTC).replace(tzinfo=None), last + timedelta(microseconds=1))
         temporary = newest.with_suffix(".tmp")
         temporary.write_text(landed_at.isoformat(), encoding="utf-8")
+        _sync(temporary)
         temporary.replace(newest)
         return landed_at
 

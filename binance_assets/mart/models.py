@@ -14,20 +14,20 @@ the next, and is listed by the check `silences` instead of filling the table wit
 def close_minutes(warehouse: Warehouse, carry_limit_seconds: int) -> int:
     """Average every minute that is over and has observations that are not in its averages yet.
 
-    Works hour by hour, so that memory does not depend on how much came in. Reads nothing beyond those minutes but the
-    closes of the half day around them.
+    Works by spans of hours, so that memory does not depend on how much came in. Reads nothing beyond those minutes
+    but the closes of the half day around them.
 
     Returns:
         The number of minutes (of each source) that were made.
     """
     with warehouse.connect() as connection:
         before = connection.count("meta.open_minute")
-        for (hour,) in connection.rows("mart/minute_batches.sql"):
+        for since, until in connection.rows("mart/minute_batches.sql"):
             with connection.transaction():
                 connection.run(
                     "mart/fact_price_minute.sql",
-                    since=hour,
-                    until=hour + timedelta(hours=1),
+                    since=since,
+                    until=until,
                     gap_limit_minutes=GAP_LIMIT // timedelta(minutes=1),
                     carry_limit_seconds=carry_limit_seconds,
                 )

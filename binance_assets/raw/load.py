@@ -24,6 +24,10 @@ class DamagedLandingFile(Exception):
         )
 
 
+REPLAYED_FILES = 8
+"""How many metadata responses are compared at once; each is some megabytes when it is unpacked."""
+
+
 @dataclass(frozen=True)
 class Loaded:
     """What a load did: files read, captures that were new, rows stored, rows refused."""
@@ -74,18 +78,15 @@ def _counts(connection: Connection) -> tuple[int, ...]:
 
 
 def _batches(landing: Landing, files: Sequence[LandingFile]) -> Iterator[list[LandingFile]]:
-    """Runs of files of one kind, bounded in number and size; a table of observations is a batch of its own."""
+    """Runs of files, bounded in number and size; one that is large when it is unpacked is a batch of its own."""
     batch: list[LandingFile] = []
     size = 0
     for file in files:
-        if batch and (file.is_observations or len(batch) == BATCH_FILES or size > BATCH_BYTES):
+        if batch and (file.is_large or batch[-1].is_large or len(batch) == BATCH_FILES or size > BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(file)
         size += (landing.path / file.name).stat().st_size
-        if file.is_observations:
-            yield batch
-            batch, size = [], 0
     if batch:
         yield batch
 
@@ -107,10 +108,14 @@ def _load_responses(connection: Connection, landing: Landing, batch: Sequence[La
     replayed = [landing.absolute(LandingFile(file)) for (file,) in connection.rows("raw/replayed_files.sql")]
     connection.run("raw/capture.sql")
     connection.run("raw/ticker_price.sql")
-    if replayed:
-        connection.run("raw/replayed_description.sql", files=replayed, landing=str(landing.path))
     if connection.value("select count(*) from description_row"):
-        connection.run("raw/exchange_info.sql")
+        # The new response is the earliest of them; the loaded ones that are not earlier follow in order of time.
+        for first in range(0, max(1, len(replayed)), REPLAYED_FILES):
+            chunk = replayed[first : first + REPLAYED_FILES]
+            if chunk:
+                connection.run("raw/replayed_description.sql", files=chunk, landing=str(landing.path))
+            connection.run("raw/exchange_info.sql")
+            connection.run("raw/replay_on.sql")
 
 
 def _load_observations(connection: Connection, landing: Landing, file: LandingFile) -> None:

@@ -1,5 +1,4 @@
--- Adds the already loaded exchangeInfo responses that are later than the earliest new one: an older description
--- changes which of the later ones differ from the one before them.
+-- Adds the symbols of exchangeInfo responses that were loaded before.
 insert into description_row by name
 with listed as (
     select

@@ -67,16 +67,20 @@ class Connection:
 
     def table_frame(self, table: str) -> pd.DataFrame:
         """All rows of a small table, as :meth:`frame` gives them."""
-        return _frame(self.duck.table(table))
+        return _frame(self.relation(table))
+
+    def relation(self, table: str) -> duckdb.DuckDBPyRelation:
+        """A declared table or view, to be filtered and counted without writing SQL."""
+        return self.duck.query(f"from {table}")
 
     def count(self, table: str) -> int:
         """The number of rows of a table or view."""
-        [(count,)] = self.duck.table(table).count("*").fetchall()
+        [(count,)] = self.relation(table).count("*").fetchall()
         return int(count)
 
     def newest(self, table: str, column: str) -> datetime:
         """The newest instant in a table that is not empty."""
-        [(newest,)] = self.duck.table(table).max(column).fetchall()
+        [(newest,)] = self.relation(table).max(column).fetchall()
         return cast("datetime", newest)
 
     @contextmanager
