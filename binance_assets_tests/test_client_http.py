@@ -246,6 +246,7 @@ def test_says_that_tls_failed(server, fetch):
         (b'{"a": 1', "Expecting"),
         (b'{"a": 1} {"b": 2}', "Extra data"),
         (b"[NaN]", "NaN is not JSON"),
+        (rb'["\ud800"]', "surrogates not allowed"),
         (b'{"a": -Infinity}', "-Infinity is not JSON"),
         (b'{"price": "1", "price": "2"}', "'price' stands twice"),
         (b'[{"a": {"b": 1, "b": 1}}]', "'b' stands twice"),

@@ -84,6 +84,16 @@ def test_names_grow_when_the_clock_goes_back(landing: Landing, monkeypatch: pyte
     assert all(later.landed_at > earlier.landed_at for earlier, later in itertools.pairwise(files))
 
 
+@pytest.mark.parametrize("damage", ["missing", "empty"])
+def test_the_order_survives_the_loss_of_the_newest_instant(landing: Landing, damage: str) -> None:
+    """A power cut may leave the file of the newest instant empty; the landing files say it too."""
+    first = landing.land(capture())
+    newest = landing.path / ".newest"
+    newest.unlink() if damage == "missing" else newest.write_text("")
+    second = landing.land(capture(1))
+    assert landing.files_after(None) == [first, second]
+
+
 def test_files_after_gives_what_came_later_and_nothing_else(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
     instants = iter([NOON + timedelta(hours=5 * number) for number in range(8)])
 
