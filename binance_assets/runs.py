@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import psutil
 
+from binance_assets.assets import WRITER_POOL
 from binance_assets.clients import ExchangeError
 from binance_assets.home import Home
 from binance_assets.settings import Source
@@ -102,16 +103,23 @@ def execute(home: Home, job: str, *, source: Source | None = None, config: Mappi
 
 
 def release_dead_runs(instance: dg.DagsterInstance) -> None:
-    """End the runs whose process is gone (killed, or the power failed), which would hold the writer's place for ever.
+    """End the runs whose process is gone (killed, or the power failed), and take the writer's place from ended ones.
 
-    Runs of the daemon are ended by Dagster's own run monitoring; these have no daemon to look after them.
+    Either would make every later run wait for ever. The place is freed first: a kill in between leaves a run that is
+    found again. Runs of the daemon are ended by Dagster's own run monitoring; these have no daemon to look after them.
     """
     unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
     for run in instance.get_runs(unfinished):
         process = run.tags.get(PROCESS_TAG)
         if process and not _is_alive(process):
-            instance.report_run_failed(run, "The process of this run is gone; it was killed, or the machine went down.")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            instance.report_run_failed(run, "The process of this run is gone; it was killed, or the machine went down.")
+    place = instance.event_log_storage.get_concurrency_info(WRITER_POOL)
+    holders = {slot.run_id for slot in place.claimed_slots} | {step.run_id for step in place.pending_steps}
+    for run_id in holders:
+        holder = instance.get_run_by_id(run_id)
+        if holder is None or holder.is_finished:
+            instance.event_log_storage.free_concurrency_slots_for_run(run_id)
 
 
 def _process() -> str:

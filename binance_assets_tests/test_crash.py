@@ -28,7 +28,8 @@ LONGEST_RUN = 7.0
 """Seconds within which runs are killed; less as soon as a run turns out to be quicker."""
 
 RUNNER = """
-# For each line of input, "seconds" or "": a whole run in a process of its own, killed after so many seconds.
+# For each line of input, "seconds" or "": a whole run in a process of its own, killed after so many seconds, or after
+# two minutes, since a run that waits for ever is a failure too.
 # Answers with the exit code (-9 if it was killed) and how long it took. Importing once for all saves most of the time.
 import os, signal, sys, time, threading
 from datetime import timedelta
@@ -50,12 +51,10 @@ for line in sys.stdin:
             print(error, file=sys.stderr, flush=True)
             os._exit(1)
         os._exit(0)
-    if line.strip():
-        timer = threading.Timer(float(line), os.kill, (child, signal.SIGKILL))
-        timer.start()
+    timer = threading.Timer(float(line.strip() or 120), os.kill, (child, signal.SIGKILL))
+    timer.start()
     _, status = os.waitpid(child, 0)
-    if line.strip():
-        timer.cancel()
+    timer.cancel()
     print(os.waitstatus_to_exitcode(status), time.monotonic() - started, flush=True)
 """
 
