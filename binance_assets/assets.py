@@ -22,7 +22,7 @@ def table_options(table: Table) -> dict[str, Any]:
         "key": table.asset_path,
         "description": f"{table.description}\n\nGrain: {table.grain}.",
         "group_name": table.layer,
-        "kinds": {"duckdb", "view"} if table.view_of else {"duckdb", "table"},
+        "kinds": {"duckdb", "view"} if table.is_view else {"duckdb", "table"},
         "owners": OWNERS,
         "metadata": {"dagster/table_name": table.name, "dagster/column_schema": column_schema(table)},
     }
@@ -65,7 +65,7 @@ def materialized(connection: Connection, table: Table, **metadata: Any) -> dg.Ma
     return dg.MaterializeResult(
         asset_key=table.asset_path,
         metadata={
-            "dagster/row_count": connection.count(table.name),
+            "dagster/row_count": connection.count(table.newest_in),
             "source": label(connection.value("select source from meta.warehouse")),
             **metadata,
         },

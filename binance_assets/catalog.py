@@ -6,10 +6,10 @@ from binance_assets import core, mart, raw, warehouse
 from binance_assets.core import tables as _core
 from binance_assets.mart import tables as _mart
 from binance_assets.raw import tables as _raw
-from binance_assets.tables import Table
+from binance_assets.tables import Table, sql_type_of
 from binance_assets.warehouse import tables as _warehouse
 
-__all__ = ["LAYERS", "TABLES", "create_statements", "table"]
+__all__ = ["LAYERS", "SEALED", "TABLES", "create_statements", "lake_views", "table"]
 
 LAYERS = {
     "raw": raw.__doc__ or "",
@@ -19,6 +19,9 @@ LAYERS = {
 }
 
 TABLES: tuple[Table, ...] = (*_warehouse.TABLES, *_raw.TABLES, *_core.TABLES, *_mart.TABLES)
+
+SEALED: tuple[Table, ...] = tuple(table for table in TABLES if table.lake_order)
+"""The tables whose days are sealed."""
 
 _BY_NAME = {table.name: table for table in TABLES}
 
@@ -31,20 +34,29 @@ def table(name: str) -> Table:
 def create_statements() -> str:
     """The text of ``warehouse/schema.sql``: every table with its keys, as the declarations say.
 
-    Views are not in it: each is a model with its own file.
+    Views are not in it: those over open and sealed days are in ``warehouse/lake.sql``, each other in its own file.
     """
     parts = [
         "-- Made from the declarations in */tables.py by `make docs`; a test compares the two.",
-        *(f"create schema {layer};" for layer in LAYERS),
+        *(f"create schema {layer};" for layer in (*LAYERS, "open", "lake")),
         *(_create_table(table) for table in TABLES if not table.view_of),
     ]
     return "\n\n".join(parts) + "\n"
 
 
+def lake_views() -> str:
+    """The text of ``warehouse/lake.sql``: the views over open and sealed days."""
+    parts = [
+        "-- Made from the declarations in */tables.py by `make docs`; a test compares the two.",
+        *(_create_lake_view(table) for table in SEALED),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
 def _create_table(table: Table) -> str:
+    columns = table.stored_columns
     lines = [
-        f'"{name}" {table.sql_type(name)}' + ("" if column.nullable else " not null")
-        for name, column in table.columns.items()
+        f'"{name}" {sql_type_of(column)}' + ("" if column.nullable else " not null") for name, column in columns.items()
     ]
     if not table.large:
         lines.append(f"primary key ({_names(table.key)})")
@@ -54,9 +66,33 @@ def _create_table(table: Table) -> str:
                 f"foreign key ({_names((column,))}) references {target.rpartition('.')[0]} "
                 f"({_names((target.rpartition('.')[2],))})"
                 for column, target in table.references.items()
+                if not _BY_NAME[target.rpartition(".")[0]].is_view
             )
     body = indent(",\n".join(lines), "    ")
-    return f"create table {table.name} (\n{body}\n);"
+    return f"create table {table.open_name} (\n{body}\n);"
+
+
+def _create_lake_view(table: Table) -> str:
+    """Both halves name their columns, so that a lake of other declarations is refused instead of misread."""
+    name = f"lake.{table.bare_name}" if table.stored else table.name
+    columns = ",\n".join(f'    "{column}"' for column in table.stored_columns)
+    return f"""\
+create view {name} as
+select
+{columns},
+    "{table.time_column}"::date as "date"
+from {table.open_name}
+union all
+select
+{columns},
+    "date"
+from
+    read_parquet(
+        'lake/{table.bare_name}/*/data.parquet', hive_partitioning = true, hive_types = {{ 'date': date }}
+    )
+semi join (
+    select "date" from meta.sealed_partition where "table" = '{table.bare_name}'
+) as sealed using ("date");"""
 
 
 def _names(columns: tuple[str, ...]) -> str:

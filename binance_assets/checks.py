@@ -13,8 +13,6 @@ from pandera.errors import SchemaErrors
 from binance_assets.assets import describe_check, label
 from binance_assets.catalog import TABLES
 from binance_assets.core.tables import PAIR, PRICE_WITHOUT_METADATA
-from binance_assets.mart.models import GAP_LIMIT
-from binance_assets.mart.tables import FACT_PRICE_MINUTE
 from binance_assets.raw.tables import CAPTURE, EXCHANGE_INFO, QUARANTINE, TICKER_PRICE
 from binance_assets.resources import HomeResource
 from binance_assets.tables import Table
@@ -81,7 +79,7 @@ class Findings:
 
 def check_declaration(connection: Connection, declared: Table, findings: Findings) -> None:
     """Hold a table to its declaration: by pandera where it is small, by the same rules as SQL where it is large."""
-    if connection.count(declared.view_of or declared.name) > FRAME_UP_TO or declared.large:
+    if declared.large or connection.count(declared.open_name) > FRAME_UP_TO:
         _check_in_sql(connection, declared, findings)
     else:
         _check_in_pandera(connection, declared, findings)
@@ -104,10 +102,14 @@ def check_references(connection: Connection, declared: Table, findings: Findings
 def newest_rows(connection: Connection, declared: Table) -> DuckDBPyRelation:
     """All rows of a table, or those of its newest minutes if they are many."""
     rows = connection.relation(declared.name)
-    counted = declared.view_of or declared.name
-    if declared.time_column is None or connection.count(counted) <= WHOLE_UP_TO:
-        return rows
+    counted = declared.newest_in
+    if declared.time_column is None or not connection.count(counted):
+        return rows if not declared.lake_order else rows.limit(0)
     newest = connection.newest(counted, declared.time_column)
+    if declared.is_view:  # the day keeps it from looking into all the sealed ones
+        rows = rows.filter(ColumnExpression("date") >= ConstantExpression((newest - NEWEST).date()))
+    if connection.count(counted) <= WHOLE_UP_TO:
+        return rows
     return rows.filter(ColumnExpression(declared.time_column) > ConstantExpression(newest - NEWEST))
 
 
@@ -271,16 +273,6 @@ def all_checks() -> Iterator[dg.AssetChecksDefinition]:
         "quoted, but not described",
         "Every symbol that the exchange quotes is in its metadata. Prices of others are kept apart.",
         _WARN,
-    )
-    yield _query_check(
-        FACT_PRICE_MINUTE,
-        "silences",
-        "mart/checks/silences.sql",
-        "nothing was observed",
-        f"No silence of the whole market is longer than {GAP_LIMIT // timedelta(hours=1)} hours; "
-        "shorter ones are rows with is_gap.",
-        _WARN,
-        gap_limit_minutes=GAP_LIMIT // timedelta(minutes=1),
     )
 
 

@@ -8,7 +8,7 @@ from textwrap import dedent
 import typer
 
 from binance_assets.assets import describe_check
-from binance_assets.catalog import LAYERS, TABLES, create_statements
+from binance_assets.catalog import LAYERS, TABLES, create_statements, lake_views
 from binance_assets.settings import Settings
 from binance_assets.tables import Table
 
@@ -21,6 +21,7 @@ def documents() -> dict[str, str]:
     """The text of every generated file, by its path from the project's root."""
     return {
         "binance_assets/warehouse/schema.sql": create_statements(),
+        "binance_assets/warehouse/lake.sql": lake_views(),
         "docs/data-dictionary.md": _data_dictionary(),
         "docs/data-model.md": _data_model(),
         "docs/settings.md": _settings(),
@@ -49,7 +50,7 @@ def _describe(table: Table) -> str:
     lines = [
         f"### {table.name}\n",
         f"{table.description}\n",
-        f"- {'View' if table.view_of else 'Table'}. Grain: {table.grain}.",
+        f"- {_kind(table)}. Grain: {table.grain}.",
         f"- Key: {_names(table.key)}.",
     ]
     lines.extend(f"- Unique: {_names((column,))}." for column in table.unique)
@@ -67,6 +68,16 @@ def _describe(table: Table) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _kind(table: Table) -> str:
+    if table.lake_order:
+        order = ", ".join(("hour", *table.lake_order))
+        return (
+            f"View over the open days in `{table.open_name}` and the sealed ones in `lake/{table.bare_name}/`, one Parquet "
+            f"partition a day, sorted by ({order})"
+        )
+    return "View" if table.view_of else "Table"
 
 
 def _data_model() -> str:

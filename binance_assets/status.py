@@ -43,7 +43,7 @@ def _figures(connection: Connection) -> dict[str, Any]:
     newest = connection.value("select max(received_at) from raw.capture where endpoint = 'ticker/price'")
     [figures] = connection.records("status.sql", newest_at=newest)
     return {
-        "rows": {t.name: connection.count(t.view_of or t.name) for t in TABLES if t.layer != "meta"},
+        "rows": {t.name: connection.count(t.name) for t in TABLES if t.layer != "meta"},
         **figures,
         "age_seconds": (now - newest).total_seconds() if newest else None,
         "refused_rows": connection.count("raw.quarantine"),

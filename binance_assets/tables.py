@@ -76,15 +76,25 @@ def quantity(description: str, *, unit: str, nullable: bool = False) -> pa.Colum
     return _column(pandas_engine.Decimal(38, 8), QUANTITY_TYPE, description, unit, nullable, ())
 
 
-@dataclass(frozen=True)
+def total(description: str, *, unit: str, nullable: bool = False) -> pa.Column:
+    """A column of exact sums of prices."""
+    return _column(pandas_engine.Decimal(28, 8), "decimal(28, 8)", description, unit, nullable, ())
+
+
+@dataclass(frozen=True, eq=False)
 class Table:
     """One table or view of the warehouse.
 
     ``name`` is also its asset key (``mart.dim_pair`` is ``mart/dim_pair``) and, in the mart, its exported file.
     ``references`` maps a column to the ``table.column`` that it points to. On a ``large`` table keys are not declared
     to DuckDB, since an index over hundreds of millions of rows costs more than all the rest; they are enforced by
-    anti-joins in the transaction that writes, and counted by the checks. A view names the table that it has its rows
-    from, which is where they are counted.
+    anti-joins in the transaction that writes, and counted by the checks. A view names the table that its newest rows
+    are in.
+
+    A table with a ``lake_order`` is sealed day by day (:mod:`binance_assets.lake`): ``name`` is a view over the open
+    days in ``open_name`` and the sealed ones in the lake, where a day is sorted by the hour of ``time_column`` and then
+    by these columns. ``stored`` are its columns there, if they are not the view's own. ``stays_open`` names a column and
+    a value: rows with that are never sealed.
     """
 
     name: str
@@ -97,11 +107,41 @@ class Table:
     large: bool = False
     view_of: str | None = None
     time_column: str | None = None
+    lake_order: tuple[str, ...] = ()
+    stays_open: tuple[str, str] | None = None
+    stored: Mapping[str, pa.Column] | None = None
 
     @property
     def layer(self) -> str:
         """The DuckDB schema that holds it: raw, core or mart."""
         return self.name.partition(".")[0]
+
+    @property
+    def bare_name(self) -> str:
+        """Its name without the layer."""
+        return self.name.partition(".")[2]
+
+    @property
+    def open_name(self) -> str:
+        """The table that holds the rows of its open days; all of its rows, if it is not sealed."""
+        return f"open.{self.bare_name}" if self.lake_order else self.name
+
+    @property
+    def newest_in(self) -> str:
+        """The table that its newest rows are in: to be counted and looked at without reading sealed days."""
+        return self.view_of or self.open_name
+
+    @property
+    def stored_columns(self) -> Mapping[str, pa.Column]:
+        """The columns of ``open_name``: without the day, which the view gets from the partition."""
+        if self.stored or not self.lake_order:
+            return self.stored or self.columns
+        return {name: column for name, column in self.columns.items() if name != "date"}
+
+    @property
+    def is_view(self) -> bool:
+        """Whether the name is a view's."""
+        return bool(self.view_of or self.lake_order)
 
     @property
     def asset_path(self) -> list[str]:
@@ -121,7 +161,7 @@ class Table:
 
     def sql_type(self, column: str) -> str:
         """The DuckDB type of a column."""
-        return str(self.properties(column)["sql_type"])
+        return sql_type_of(self.columns[column])
 
     def unit(self, column: str) -> str | None:
         """The unit of a column's values, None where they have none."""
@@ -132,6 +172,12 @@ class Table:
         """What a column says of itself beside its pandera type: ``sql_type`` and ``unit``."""
         properties: dict[str, Any] = self.columns[column].metadata or {}
         return properties
+
+
+def sql_type_of(column: pa.Column) -> str:
+    """The DuckDB type of a declared column."""
+    properties: dict[str, Any] = column.metadata or {}
+    return str(properties["sql_type"])
 
 
 def not_negative() -> pa.Check:

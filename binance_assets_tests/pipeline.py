@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from binance_assets import landing
 from binance_assets.catalog import TABLES
+from binance_assets.clock import Clock
 from binance_assets.core import models as core
 from binance_assets.home import Store
 from binance_assets.landing import Capture, LandingFile
 from binance_assets.mart import models as mart
-from binance_assets.raw.load import Loaded, load, rebuild
+from binance_assets.raw.load import Loaded, load
+from binance_assets.raw.rebuild import rebuild
 from binance_assets.settings import Source
 from binance_assets.sql import sql
 
@@ -85,12 +86,7 @@ def prices_body(prices: Mapping[str, str] | Sequence[Any]) -> bytes:
 def set_clock(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
     """Let the host's clock, as landing reads it, stand at an instant."""
 
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:
-            return now
-
-    monkeypatch.setattr(landing, "datetime", Clock)
+    monkeypatch.setattr(Clock, "now", lambda self: now)
 
 
 class Pipeline:
@@ -133,21 +129,23 @@ class Pipeline:
 
     def load(self) -> Loaded:
         """Load what was landed."""
-        return load(self.warehouse, self.landing)
+        with self.warehouse.connect() as connection:
+            return load(connection, self.landing)
 
     def update(self, carry_limit_seconds: int = 300) -> None:
         """Load what was landed, and bring every table up to date."""
         self.load()
-        core.load_currencies(self.warehouse)
-        core.load_pairs(self.warehouse)
-        core.load_pair_history(self.warehouse)
-        core.load_prices(self.warehouse)
-        with self.warehouse.transaction() as connection:
-            for dimension in DIMENSIONS:
-                connection.duck.execute(f"delete from mart.{dimension}")
-                connection.duck.execute(f"insert into mart.{dimension} by name {sql(f'mart/{dimension}.sql')}")
-        mart.close_minutes(self.warehouse, carry_limit_seconds)
-        mart.load_latest_prices(self.warehouse)
+        with self.warehouse.connect() as connection:
+            core.load_currencies(connection)
+            core.load_pairs(connection)
+            core.load_pair_history(connection)
+            core.load_prices(connection)
+            with connection.transaction():
+                for dimension in DIMENSIONS:
+                    connection.duck.execute(f"delete from mart.{dimension}")
+                    connection.duck.execute(f"insert into mart.{dimension} by name {sql(f'mart/{dimension}.sql')}")
+            mart.close_minutes(connection, carry_limit_seconds)
+            mart.load_latest_prices(connection)
 
     def rebuild(self) -> None:
         """Throw the warehouse away and make it again."""
@@ -170,5 +168,5 @@ class Pipeline:
             return {
                 table.name: connection.rows(f"from {table.name} order by all")
                 for table in TABLES
-                if table.name not in {"meta.warehouse", "meta.progress"}
+                if table.name not in {"meta.warehouse", "meta.progress", "meta.sealed_partition", "raw.ticker_price"}
             }

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from binance_assets import landing as landing_module
+from binance_assets.clock import Clock
 from binance_assets.landing import Capture, Landing
 from binance_assets_tests.pipeline import NOON, SECOND, prices_body
 
@@ -94,15 +95,14 @@ def test_the_order_survives_the_loss_of_the_newest_instant(landing: Landing, dam
     assert landing.files_after(None) == [first, second]
 
 
-def test_files_after_gives_what_came_later_and_nothing_else(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_after_gives_what_came_later_and_nothing_else(tmp_path: Path) -> None:
     instants = iter([NOON + timedelta(hours=5 * number) for number in range(8)])
 
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:
+    class Hours(Clock):
+        def now(self) -> datetime:
             return next(instants)
 
-    monkeypatch.setattr(landing_module, "datetime", Clock)
+    landing = Landing(tmp_path / "landing", Hours())
     files = [landing.land(capture(number)) for number in range(8)]
     assert len({file.name.partition("/")[0] for file in files}) > 1, "the test should cross midnight"
     for position, file in enumerate(files):

@@ -99,7 +99,8 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     for name, (row, _) in ROWS.items():
         pipeline.land_prices([before, row, after], INSTANTS[name])
     pipeline.load()
-    load_prices(pipeline.warehouse)
+    with pipeline.warehouse.connect() as connection:
+        load_prices(connection)
     return pipeline
 
 

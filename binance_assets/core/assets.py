@@ -12,24 +12,24 @@ from binance_assets.resources import HomeResource
 @dg.asset(**table_options(tables.CURRENCY), deps=[["raw", "symbol"]], pool=WRITER_POOL)
 def currency(home: HomeResource) -> dg.MaterializeResult:
     """Add the currencies that metadata names for the first time."""
-    models.load_currencies(home.store.warehouse)
     with home.store.warehouse.connect() as connection:
+        models.load_currencies(connection)
         return materialized(connection, tables.CURRENCY)
 
 
 @dg.asset(**table_options(tables.PAIR), deps=[["raw", "symbol"], ["core", "currency"]], pool=WRITER_POOL)
 def pair(home: HomeResource) -> dg.MaterializeResult:
     """Add the pairs that metadata describes for the first time."""
-    models.load_pairs(home.store.warehouse)
     with home.store.warehouse.connect() as connection:
+        models.load_pairs(connection)
         return materialized(connection, tables.PAIR)
 
 
 @dg.asset(**table_options(tables.PAIR_HISTORY), deps=[["raw", "exchange_info"], ["core", "pair"]], pool=WRITER_POOL)
 def pair_history(home: HomeResource) -> dg.MaterializeResult:
     """Bring the rules of the pairs up to date with the metadata."""
-    models.load_pair_history(home.store.warehouse)
     with home.store.warehouse.connect() as connection:
+        models.load_pair_history(connection)
         return materialized(connection, tables.PAIR_HISTORY)
 
 
@@ -43,7 +43,7 @@ def pair_history(home: HomeResource) -> dg.MaterializeResult:
 )
 def load_prices(home: HomeResource) -> Iterator[dg.MaterializeResult]:
     """Store the new prices, exact, by pair."""
-    models.load_prices(home.store.warehouse)
     with home.store.warehouse.connect() as connection:
+        models.load_prices(connection)
         yield materialized(connection, tables.PRICE_HISTORY)
         yield materialized(connection, tables.PRICE_WITHOUT_METADATA)

@@ -3,19 +3,17 @@ insert into core.currency by name
 with mention as (
     select
         symbol.base as code,
-        capture.file,
+        symbol.file,
         symbol.position,
         1 as side
     from raw.symbol
-    inner join raw.capture using (capture_id)
     union all
     select
         symbol.quote as code,
-        capture.file,
+        symbol.file,
         symbol.position,
         2 as side
     from raw.symbol
-    inner join raw.capture using (capture_id)
 ),
 
 appearance as (

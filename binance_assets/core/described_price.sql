@@ -3,7 +3,7 @@ insert or ignore into meta.open_minute by name
 select distinct
     date_trunc('minute', observed_at) as minute_utc,
     source
-from core.price_without_metadata
+from open.price_without_metadata
 semi join core.pair using (symbol);
 
 create or replace temp table stored_price as
@@ -12,12 +12,12 @@ select
     price_without_metadata.observed_at,
     price_without_metadata.source,
     price_without_metadata.price
-from core.price_without_metadata
+from open.price_without_metadata
 inner join core.pair using (symbol)
 order by price_without_metadata.observed_at, pair.pair_id;
 
-insert into core.price_history by name
+insert into open.price_history by name
 from stored_price;
 
-delete from core.price_without_metadata
+delete from open.price_without_metadata
 where symbol in (select symbol from core.pair);

@@ -4,37 +4,37 @@ from __future__ import annotations
 
 from importlib import resources
 
-from binance_assets.warehouse import Warehouse
+from binance_assets.warehouse import Connection
 
 
-def load_currencies(warehouse: Warehouse) -> None:
+def load_currencies(connection: Connection) -> None:
     """Add the currencies that metadata names for the first time, and what the reviewed list says of all."""
     reviewed = resources.files("binance_assets").joinpath("core/currency.csv")
-    with resources.as_file(reviewed) as path, warehouse.transaction() as connection:
+    with resources.as_file(reviewed) as path, connection.transaction():
         connection.run("core/currency.sql", reviewed=str(path))
 
 
-def load_pairs(warehouse: Warehouse) -> None:
+def load_pairs(connection: Connection) -> None:
     """Add the pairs that metadata describes for the first time, and when each was seen."""
-    with warehouse.transaction() as connection:
+    with connection.transaction():
         connection.run("core/pair.sql")
 
 
-def load_pair_history(warehouse: Warehouse) -> None:
+def load_pair_history(connection: Connection) -> None:
     """Bring the rules of the pairs up to date with the metadata loaded since, whatever time it is from."""
-    with warehouse.transaction() as connection:
+    with connection.transaction():
         since = connection.value("core/pair_history_since.sql")
         if since is not None:
             connection.run("core/pair_history.sql", since=since)
             connection.run("core/progress.sql", model="core.pair_history")
 
 
-def load_prices(warehouse: Warehouse) -> None:
+def load_prices(connection: Connection) -> None:
     """Add the prices loaded since; those of symbols without metadata wait in a table of their own.
 
     Every minute that gets an observation is opened, so that its averages are made anew.
     """
-    with warehouse.transaction() as connection:
+    with connection.transaction():
         connection.run("core/described_price.sql")
         connection.run("core/latest_price.sql")
         [(captures, first_at, last_at)] = connection.rows("core/pending_prices.sql")

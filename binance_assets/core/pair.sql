@@ -7,9 +7,8 @@ select
     symbol.first_seen_at,
     symbol.last_seen_at,
     (select coalesce(max(pair_id), 0) from core.pair)
-    + row_number() over (order by capture.file, symbol.position) as pair_id
+    + row_number() over (order by symbol.file, symbol.position) as pair_id
 from raw.symbol
-inner join raw.capture using (capture_id)
 inner join core.currency as base on symbol.base = base.code
 inner join core.currency as quote on symbol.quote = quote.code
 where not exists (from core.pair where pair.symbol = symbol.symbol);

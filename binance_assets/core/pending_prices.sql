@@ -3,7 +3,7 @@ select
     count(*) as captures,
     min(received_at) as first_at,
     max(received_at) as last_at
-from raw.capture
+from open.capture
 where
     endpoint = 'ticker/price'
     and file > coalesce((select file from meta.progress where model = 'core.price_history'), '')

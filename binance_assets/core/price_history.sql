@@ -7,14 +7,14 @@ select
     received_at as observed_at,
     file,
     exists (
-        from raw.capture as other
+        from open.capture as other
         where
             other.endpoint = 'ticker/price'
             and other.source = capture.source
             and other.received_at = capture.received_at
             and other.capture_id <> capture.capture_id
     ) as is_contested
-from raw.capture
+from open.capture
 where
     endpoint = 'ticker/price'
     and file > coalesce((select file from meta.progress where model = 'core.price_history'), '');
@@ -36,7 +36,7 @@ stored as (
         price_history.observed_at,
         price_history.source,
         price_history.price
-    from core.price_history
+    from open.price_history
     inner join core.pair using (pair_id)
     where price_history.observed_at between $first_at and $last_at
     union all
@@ -45,7 +45,7 @@ stored as (
         observed_at,
         source,
         price
-    from core.price_without_metadata
+    from open.price_without_metadata
     where observed_at between $first_at and $last_at
 )
 
@@ -66,9 +66,10 @@ select
 from contested
 left join stored using (symbol, observed_at, source);
 
-insert into raw.quarantine by name
+insert into open.quarantine by name
 select
     capture_id,
+    observed_at as retrieved_at,
     concat_ws(',', symbol, price, observed_at) as "row",
     concat('another price of this symbol for the same instant came before: ', first_price) as reason
 from contested_price
@@ -103,10 +104,10 @@ from new_price
 inner join core.pair using (symbol)
 order by new_price.observed_at, pair.pair_id;
 
-insert into core.price_history by name
+insert into open.price_history by name
 from stored_price;
 
-insert into core.price_without_metadata by name
+insert into open.price_without_metadata by name
 select
     symbol,
     observed_at,

@@ -1,6 +1,6 @@
 """Third normal form: each fact once, in the exchange's words, with stable ids."""
 
-from binance_assets.raw.tables import SOURCES
+from binance_assets.raw.tables import DAY, SOURCES
 from binance_assets.tables import Table, flag, instant, integer, one_of, positive, price, quantity, text
 
 ASSET_TYPES = ("crypto", "stablecoin", "fiat", "wrapped", "leveraged_token", "commodity_token")
@@ -68,7 +68,9 @@ PRICE_HISTORY = Table(
     references={"pair_id": "core.pair.pair_id"},
     large=True,
     time_column="observed_at",
+    lake_order=("pair_id", "observed_at", "source"),
     columns={
+        "date": DAY,
         "pair_id": integer("The pair"),
         "observed_at": instant("When the response with it was received"),
         "source": text("Where it came from", one_of(*SOURCES)),
@@ -84,7 +86,9 @@ PRICE_WITHOUT_METADATA = Table(
     key=("symbol", "observed_at", "source"),
     large=True,
     time_column="observed_at",
+    lake_order=("symbol", "observed_at", "source"),
     columns={
+        "date": DAY,
         "symbol": text("The exchange's name of the pair"),
         "observed_at": instant("When the response with it was received"),
         "source": text("Where it came from", one_of(*SOURCES)),

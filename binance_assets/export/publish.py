@@ -66,8 +66,8 @@ def publish(store: Store) -> list[PublishedFile]:
 
 def _write(connection: Connection, store: Store, table: Table, folder: Path) -> PublishedFile:
     rows = connection.relation(table.name)
-    if table.name in WINDOWS and table.time_column and connection.count(table.view_of or table.name) > WHOLE_UP_TO:
-        newest = connection.newest(table.view_of or table.name, table.time_column)
+    if table.name in WINDOWS and table.time_column and connection.count(table.name) > WHOLE_UP_TO:
+        newest = connection.newest(table.newest_in, table.time_column)
         rows = rows.filter(ColumnExpression(table.time_column) >= ConstantExpression(newest - WINDOWS[table.name]))
     rows.create_view("publication", replace=True)
     path = folder / f"{table.name.partition('.')[2]}.parquet"

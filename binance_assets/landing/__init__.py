@@ -7,7 +7,8 @@ order is the order of loading, which is what makes ids and every row the same in
 
 Two kinds of file lie here:
 
-- ``*.parquet``: responses, one row each: what was asked, when, who answered, and the body.
+- ``*.parquet``: responses, one row each: what was asked, when, who answered, and the body; in a file of the collector,
+  also a row for each grid point that brought no usable answer. The collector's files hold a minute each.
 - ``*.observations.*``: a table of ``Symbol,Price,Retrieval_Timestamp`` that a user brought, byte for byte.
 """
 
@@ -16,15 +17,17 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import duckdb
+import pandas as pd
 from filelock import FileLock
 
+from binance_assets.clock import Clock
 from binance_assets.sql import sql
 
 _STAMP = "%H%M%S.%f"
@@ -34,7 +37,8 @@ _STAMP = "%H%M%S.%f"
 class Capture:
     """One accepted response, about to be landed. Instants are naive UTC.
 
-    ``sampling_interval_seconds`` is the grid on which it was sampled, None for a single request or an import.
+    ``sampling_interval_seconds`` is the grid on which it was sampled, None for a single request or an import;
+    ``due_at`` its point on that grid. ``clock_offset_seconds`` is how far the host's clock was ahead of the collector's.
     """
 
     endpoint: str
@@ -46,6 +50,8 @@ class Capture:
     exchange_at: datetime | None = None
     used_weight: int | None = None
     sampling_interval_seconds: int | None = None
+    due_at: datetime | None = None
+    clock_offset_seconds: float | None = None
 
     @property
     def sha256(self) -> str:
@@ -57,6 +63,18 @@ class Capture:
         """Derived from source, endpoint, time and content, so that the same response always has the same id."""
         identity = f"{self.source}|{self.endpoint}|{self.received_at.isoformat()}|{self.sha256}"
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class MissedSample:
+    """A grid point at which the exchange gave no usable answer, about to be landed as evidence of that."""
+
+    endpoint: str
+    source: str
+    due_at: datetime
+    sampling_interval_seconds: int
+    error: str
+    message: str
 
 
 @dataclass(frozen=True, order=True)
@@ -83,19 +101,30 @@ class LandingFile:
 
 
 class Landing:
-    """The landing folder of one store."""
+    """The landing folder of one store.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: The folder; made when something is first landed.
+        clock: Says when something was landed; the host's, if there is none.
+    """
+
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
         self.path = path
+        self._clock = clock or Clock()
 
     def land(self, capture: Capture) -> LandingFile:
         """Put a response on disk, durably. Returns when a crash can no longer lose it."""
+        return self.land_minute([capture])
+
+    def land_minute(self, samples: Sequence[Capture | MissedSample]) -> LandingFile:
+        """Put what came of some requests for the same endpoint on disk in one file, as :meth:`land` does."""
 
         def write(path: Path) -> None:
             with duckdb.connect() as duck:
-                duck.execute(sql("landing/response.sql"), _parameters(capture) | {"path": str(path)})
+                duck.register("request", pd.DataFrame([_as_row(sample) for sample in samples], columns=_COLUMNS))
+                duck.execute(sql("landing/response.sql"), {"path": str(path)})
 
-        return self._land(f"{capture.endpoint.replace('/', '_')}_{capture.capture_id}.parquet", write)
+        return self._land(f"{samples[0].endpoint.replace('/', '_')}_{_identity(samples)}.parquet", write)
 
     def land_observations(self, source: Path) -> LandingFile | None:
         """Copy a table of observations as it is; None if the very same file was landed before."""
@@ -154,7 +183,7 @@ class Landing:
             last = datetime.fromisoformat(newest.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             last = max((file.landed_at for file in self.files_after(None)), default=datetime.min)  # noqa: DTZ901
-        landed_at = max(datetime.now(UTC).replace(tzinfo=None), last + timedelta(microseconds=1))
+        landed_at = max(self._clock.now(), last + timedelta(microseconds=1))
         temporary = newest.with_suffix(".tmp")
         temporary.write_text(landed_at.isoformat(), encoding="utf-8")
         _sync(temporary)
@@ -162,8 +191,20 @@ class Landing:
         return landed_at
 
 
-def _parameters(capture: Capture) -> dict[str, object]:
-    return {"capture_id": capture.capture_id, "sha256": capture.sha256, **vars(capture)}
+_COLUMNS = ("capture_id", "sha256", *(field.name for field in fields(Capture)), "error", "message")
+
+
+def _as_row(sample: Capture | MissedSample) -> dict[str, object]:
+    derived = {"capture_id": sample.capture_id, "sha256": sample.sha256} if isinstance(sample, Capture) else {}
+    return derived | vars(sample)
+
+
+def _identity(samples: Sequence[Capture | MissedSample]) -> str:
+    """The capture's id, or for several samples a hash of what tells them from all others."""
+    ids = [s.capture_id if isinstance(s, Capture) else f"{s.source}|{s.due_at.isoformat()}" for s in samples]
+    if len(ids) == 1 and isinstance(samples[0], Capture):
+        return ids[0]
+    return hashlib.sha256("|".join(ids).encode()).hexdigest()[:32]
 
 
 def _sync(path: Path) -> None:

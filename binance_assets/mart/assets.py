@@ -64,9 +64,8 @@ def fact_price() -> None:
 )
 def fact_price_minute(home: HomeResource) -> dg.MaterializeResult:
     """Average the minutes that are over."""
-    warehouse = home.store.warehouse
-    closed = models.close_minutes(warehouse, home.settings.carry_limit_seconds)
-    with warehouse.connect() as connection:
+    with home.store.warehouse.connect() as connection:
+        closed = models.close_minutes(connection, home.settings.carry_limit_seconds)
         return materialized(connection, tables.FACT_PRICE_MINUTE, minutes_closed=closed)
 
 
@@ -77,9 +76,8 @@ def fact_price_minute(home: HomeResource) -> dg.MaterializeResult:
 )
 def fact_price_latest(home: HomeResource) -> dg.MaterializeResult:
     """The newest price of every pair."""
-    warehouse = home.store.warehouse
-    models.load_latest_prices(warehouse)
-    with warehouse.connect() as connection:
+    with home.store.warehouse.connect() as connection:
+        models.load_latest_prices(connection)
         top = connection.records("mart/highest_priced.sql", quote="USDT", top=10)
         return materialized(
             connection,

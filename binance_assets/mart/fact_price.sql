@@ -86,6 +86,7 @@ rate as (
 
 select
     price_history.pair_id as pair_key,
+    price_history.date,
     (
         year(price_history.observed_at) * 10000
         + month(price_history.observed_at) * 100

@@ -12,7 +12,7 @@ sized as (
         due.hour_utc,
         coalesce(sum(capture.row_count), 0) as observations
     from due
-    left join raw.capture
+    left join open.capture
         on
             due.hour_utc = date_trunc('hour', capture.received_at)
             and capture.endpoint = 'ticker/price'

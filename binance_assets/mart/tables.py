@@ -3,7 +3,7 @@
 import pandera.pandas as pa
 
 from binance_assets.core.tables import ASSET_TYPES
-from binance_assets.raw.tables import SOURCES
+from binance_assets.raw.tables import DAY, SOURCES
 from binance_assets.tables import (
     Table,
     day,
@@ -17,6 +17,7 @@ from binance_assets.tables import (
     price,
     share,
     text,
+    total,
 )
 
 DIM_CURRENCY = Table(
@@ -101,9 +102,10 @@ FACT_PRICE = Table(
     key=("pair_key", "observed_at", "source"),
     references=_FACT_REFERENCES,
     large=True,
-    view_of="core.price_history",
+    view_of="open.price_history",
     time_column="observed_at",
     columns={
+        "date": DAY,
         "pair_key": integer("The pair"),
         "date_key": integer("The day of observed_at"),
         "time_key": integer("The minute of the day of observed_at"),
@@ -155,8 +157,26 @@ FACT_PRICE_MINUTE = Table(
     references=_FACT_REFERENCES,
     large=True,
     time_column="minute_utc",
+    lake_order=("pair_key", "minute_utc", "source"),
+    stored={
+        "pair_key": integer("The pair"),
+        "minute_utc": instant("Start of the minute"),
+        "source": text("Where the observations came from", one_of(*SOURCES)),
+        "close_price": price("Last observation", positive(), nullable=True),
+        "open_over_close": price("First observation, above the last", nullable=True),
+        "high_over_close": price("Highest observation, above the last", not_negative(), nullable=True),
+        "close_over_low": price("Last observation, above the lowest", not_negative(), nullable=True),
+        "sum_over_close": total("Sum of the observations, each above the last", unit="quote currency", nullable=True),
+        "time_weighted_over_average": number("Time-weighted mean above the mean", unit="quote currency", nullable=True),
+        "observation_count": integer("Observations in the minute", not_negative()),
+        "expected_count": integer("Observations that there should be", not_negative()),
+        "filled_price": price("The price carried into a gap", positive(), nullable=True),
+        "last_observed_at": instant("The observation that close_price, or filled_price, is from"),
+        "usdt_rate": number("USDT that one unit of the quote currency is worth", positive(), nullable=True),
+    },
     columns={
         "pair_key": integer("The pair"),
+        "date": DAY,
         "date_key": integer("The day of minute_utc"),
         "time_key": integer("The minute of the day of minute_utc"),
         "minute_utc": instant("Start of the minute; it reaches up to, without, the next"),

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from binance_assets.assets import WRITER_POOL, materialized, table_options
-from binance_assets.raw.load import load, rebuild
+from binance_assets.raw.load import load
+from binance_assets.raw.rebuild import rebuild
 from binance_assets.raw.tables import TABLES
 from binance_assets.resources import HomeResource
 
@@ -32,11 +33,13 @@ def load_landing(
 ) -> Iterator[dg.MaterializeResult]:
     """Load every landing file that is not loaded yet."""
     store = home.store
-    loaded = rebuild(store.warehouse, store.landing) if config.rebuild else load(store.warehouse, store.landing)
-    context.log.info(
-        f"{loaded.files} landing files: {loaded.captures} captures, {loaded.prices} prices, "
-        f"{loaded.descriptions} changed descriptions, {loaded.refused} refused rows"
-    )
+    if config.rebuild:
+        rebuild(store.warehouse, store.landing)
     with store.warehouse.connect() as connection:
+        loaded = load(connection, store.landing)
+        context.log.info(
+            f"{loaded.files} landing files: {loaded.captures} captures, {loaded.prices} prices, "
+            f"{loaded.refused} refused rows"
+        )
         for table in TABLES:
             yield materialized(connection, table)

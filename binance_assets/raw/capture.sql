@@ -1,4 +1,4 @@
-insert into raw.capture by name
+insert into open.capture by name
 select
     capture_id,
     endpoint,
@@ -9,6 +9,7 @@ select
     exchange_at,
     used_weight,
     sampling_interval_seconds,
+    clock_offset_seconds,
     case endpoint
         when 'ticker/price' then if(json_type(body) = 'ARRAY', json_array_length(body), 1)
         when 'exchangeInfo' then json_array_length(body, '$.symbols')

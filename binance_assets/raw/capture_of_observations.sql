@@ -1,4 +1,4 @@
-insert into raw.capture by name
+insert into open.capture by name
 select
     capture_id,
     endpoint,

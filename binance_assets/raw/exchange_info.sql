@@ -46,6 +46,7 @@ select
     base,
     quote,
     capture_id,
+    file,
     position,
     retrieved_at as first_seen_at,
     retrieved_at as last_seen_at
@@ -79,10 +80,11 @@ from (
 ) as seen
 where symbol.symbol = seen.symbol;
 
-insert into raw.quarantine by name
+insert into open.quarantine by name
 select
     capture_id,
     position,
+    retrieved_at,
     payload as "row",
     reason
 from judged_description

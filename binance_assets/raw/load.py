@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
+from binance_assets.lake import reopen
 from binance_assets.landing import Landing, LandingFile
-from binance_assets.warehouse import Connection, Warehouse
+from binance_assets.warehouse import Connection
 
 BATCH_FILES = 500
 BATCH_BYTES = 16 * 1024 * 1024
 """Bounds of the files that are loaded in one transaction; compressed, so about ten times as much in memory."""
+
+REPLAYED_FILES = 8
+"""How many metadata responses are compared at once; each is some megabytes when it is unpacked."""
 
 
 class DamagedLandingFile(Exception):
@@ -24,57 +28,34 @@ class DamagedLandingFile(Exception):
         )
 
 
-REPLAYED_FILES = 8
-"""How many metadata responses are compared at once; each is some megabytes when it is unpacked."""
-
-
 @dataclass(frozen=True)
 class Loaded:
     """What a load did: files read, captures that were new, rows stored, rows refused."""
 
-    files: int
-    captures: int
-    prices: int
-    descriptions: int
-    refused: int
+    files: int = 0
+    captures: int = 0
+    prices: int = 0
+    refused: int = 0
+
+    def __add__(self, other: Loaded) -> Loaded:
+        return Loaded(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
 
 
-def load(warehouse: Warehouse, landing: Landing) -> Loaded:
+def load(connection: Connection, landing: Landing) -> Loaded:
     """Load everything that was landed since the last load.
 
     A batch is one transaction, in which the name of its last file is recorded too: running this again, also after a
-    kill at any point, neither loses nor doubles a row.
+    kill at any point, neither loses nor doubles a row. What comes for a sealed day opens that day again.
 
     Raises:
         DamagedLandingFile: A file's content does not match its hash; nothing of its batch is loaded.
     """
-    with warehouse.connect() as connection:
-        before = _counts(connection)
-        last = connection.value("select file from meta.progress where model = 'raw'")
-        files = landing.files_after(last)
-        for batch in _batches(landing, files):
-            with connection.transaction():
-                _load_batch(connection, landing, batch)
-        after = _counts(connection)
-    return Loaded(len(files), *(now - then for now, then in zip(after, before, strict=True)))
-
-
-def rebuild(warehouse: Warehouse, landing: Landing) -> Loaded:
-    """Load all landing files into a new warehouse, which takes the place of the old one when it has them all.
-
-    Raises:
-        DamagedLandingFile: As in :func:`load`; the old warehouse is still there.
-    """
-    fresh = Warehouse(warehouse.path.with_name("rebuilding.duckdb"), warehouse.source)
-    fresh.delete()
-    loaded = load(fresh, landing)
-    warehouse.replace_by(fresh)
+    loaded = Loaded()
+    last = connection.value("select file from meta.progress where model = 'raw'")
+    for batch in _batches(landing, landing.files_after(last)):
+        with connection.transaction():
+            loaded += _load_batch(connection, landing, batch)
     return loaded
-
-
-def _counts(connection: Connection) -> tuple[int, ...]:
-    tables = ("raw.capture", "raw.ticker_price", "raw.exchange_info", "raw.quarantine")
-    return tuple(connection.count(table) for table in tables)
 
 
 def _batches(landing: Landing, files: Sequence[LandingFile]) -> Iterator[list[LandingFile]]:
@@ -91,20 +72,26 @@ def _batches(landing: Landing, files: Sequence[LandingFile]) -> Iterator[list[La
         yield batch
 
 
-def _load_batch(connection: Connection, landing: Landing, batch: Sequence[LandingFile]) -> None:
+def _load_batch(connection: Connection, landing: Landing, batch: Sequence[LandingFile]) -> Loaded:
     if batch[0].is_observations:
         _load_observations(connection, landing, batch[0])
     else:
         _load_responses(connection, landing, batch)
     connection.run("raw/progress.sql", file=batch[-1].name, landed_at=batch[-1].landed_at)
+    [counts] = connection.rows("raw/loaded.sql")
+    return Loaded(len(batch), *counts)
 
 
 def _load_responses(connection: Connection, landing: Landing, batch: Sequence[LandingFile]) -> None:
     files = [landing.absolute(file) for file in batch]
+    [(first_at, last_at)] = connection.rows("raw/landed_span.sql", files=files)
+    if first_at:
+        reopen(connection, first_at, last_at)
     connection.run("raw/response.sql", files=files, landing=str(landing.path))
     damaged = [file for (file,) in connection.rows("select file from response where not is_whole")]
     if damaged:
         raise DamagedLandingFile(landing, damaged)
+    connection.run("raw/missed_sample.sql", files=files, landing=str(landing.path))
     replayed = [landing.absolute(LandingFile(file)) for (file,) in connection.rows("raw/replayed_files.sql")]
     connection.run("raw/capture.sql")
     connection.run("raw/ticker_price.sql")
@@ -123,6 +110,9 @@ def _load_observations(connection: Connection, landing: Landing, file: LandingFi
         raise DamagedLandingFile(landing, [file.name])
     kind = "parquet" if file.name.endswith(".parquet") else "csv"
     connection.run(f"raw/observations_{kind}.sql", path=landing.absolute(file))
+    [(first_at, last_at)] = connection.rows("select min(retrieved_at), max(retrieved_at) from observation")
+    if first_at:
+        reopen(connection, first_at, last_at)
     connection.run("raw/observations.sql", file=file.name, landed_at=file.landed_at)
     connection.run("raw/capture_of_observations.sql")
     connection.run("raw/ticker_price.sql")

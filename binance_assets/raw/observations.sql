@@ -38,6 +38,7 @@ select
     null as exchange_at,
     null as used_weight,
     null as sampling_interval_seconds,
+    null as clock_offset_seconds,
     sha256,
     true as is_whole,
     row_count,
@@ -45,14 +46,14 @@ select
     $file as file
 from snapshot
 where not exists (
-    from raw.capture
+    from open.capture
     where capture.capture_id = substr(sha256(concat('import|ticker/price|', retrieved_at, '|', snapshot.sha256)), 1, 32)
 );
 
 create or replace temp table ticker_row as
 select
     response.capture_id,
-    response.retrieved_at,
+    response.received_at as retrieved_at,
     observation.position,
     observation.written,
     observation.symbol,

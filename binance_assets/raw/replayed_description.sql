@@ -7,7 +7,7 @@ with listed as (
         substr(filename, length($landing) + 2) as file,
         from_json(decode(body)::json -> '$.symbols', '["json"]') as elements
     from read_parquet($files, filename = true)
-    where capture_id in (select capture_id from raw.capture)
+    where capture_id in (select capture_id from open.capture)
 )
 
 select

@@ -10,12 +10,15 @@ select
     exchange_at,
     used_weight,
     sampling_interval_seconds,
+    clock_offset_seconds,
     sha256,
     sha256 = sha256(body) as is_whole,
     decode(body)::json as body,
     substr(filename, length($landing) + 2) as file
 from read_parquet($files, filename = true)
-where not exists (from raw.capture where capture.capture_id = read_parquet.capture_id)
+where
+    body is not null
+    and not exists (from open.capture where capture.capture_id = read_parquet.capture_id)
 qualify row_number() over (partition by capture_id order by filename) = 1;
 
 -- Rows of ticker/price, one object or a list of them.

@@ -1,8 +1,10 @@
 """The holding tables: what was received, row by row, before anything is made of it."""
 
-from binance_assets.tables import Table, instant, integer, not_negative, one_of, positive, text
+from binance_assets.tables import Table, day, instant, integer, not_negative, number, one_of, positive, text
 
 SOURCES = ("live", "sandbox", "import")
+
+DAY = day("The day, in UTC. A query that filters by it reads no other day")
 
 CAPTURE = Table(
     "raw.capture",
@@ -10,7 +12,10 @@ CAPTURE = Table(
     grain="one accepted response",
     key=("capture_id",),
     time_column="received_at",
+    lake_order=("source", "received_at", "capture_id"),
+    stays_open=("endpoint", "exchangeInfo"),
     columns={
+        "date": DAY,
         "capture_id": text("Hash of source, endpoint, time and content: the same response always gets the same id"),
         "endpoint": text(
             "The exchange's name of the endpoint, such as ticker/price; undated for imported rows without an instant"
@@ -29,6 +34,11 @@ CAPTURE = Table(
             unit="s",
             nullable=True,
         ),
+        "clock_offset_seconds": number(
+            "How far the host's clock was ahead of the time that the collector keeps; empty outside of it",
+            unit="s",
+            nullable=True,
+        ),
         "row_count": integer("Rows in the response, refused ones included", not_negative()),
         "sha256": text("Hash of the body"),
         "file": text("Landing file, relative to the landing folder; their order is the order of loading"),
@@ -37,7 +47,8 @@ CAPTURE = Table(
 
 TICKER_PRICE = Table(
     "raw.ticker_price",
-    "Every price as the exchange wrote it.",
+    "Every price of the open days as the exchange wrote it. Those of a sealed day are in core.price_history, and as "
+    "written in the landing files for as long as these are kept.",
     grain="capture x symbol",
     key=("capture_id", "symbol"),
     references={"capture_id": "raw.capture.capture_id"},
@@ -79,6 +90,7 @@ SYMBOL = Table(
         "base": text("The currency that is priced"),
         "quote": text("The currency that the price is in"),
         "capture_id": text("The response that described it first"),
+        "file": text("Landing file of that response"),
         "position": integer("Where it stood in that response", positive()),
         "first_seen_at": instant("Earliest response that described it"),
         "last_seen_at": instant("Latest response that described it"),
@@ -92,7 +104,11 @@ QUARANTINE = Table(
     key=("capture_id", "position", "row", "reason"),
     references={"capture_id": "raw.capture.capture_id"},
     large=True,
+    time_column="retrieved_at",
+    lake_order=("retrieved_at", "capture_id", "position"),
     columns={
+        "date": DAY,
+        "retrieved_at": instant("When the response was received; of an imported row without an instant, when it came"),
         "capture_id": text("The response it stood in"),
         "position": integer(
             "Where it stood in that response; empty where it was refused later", positive(), nullable=True
@@ -102,4 +118,23 @@ QUARANTINE = Table(
     },
 )
 
-TABLES = (CAPTURE, TICKER_PRICE, EXCHANGE_INFO, SYMBOL, QUARANTINE)
+MISSED_SAMPLE = Table(
+    "raw.missed_sample",
+    "Every grid point of the sampling at which the exchange gave no usable answer, and what it did instead.",
+    grain="source x grid point",
+    key=("source", "due_at"),
+    large=True,
+    time_column="due_at",
+    lake_order=("source", "due_at"),
+    columns={
+        "date": DAY,
+        "due_at": instant("The grid point"),
+        "source": text("The exchange that was asked", one_of(*SOURCES)),
+        "sampling_interval_seconds": integer("The grid on which it was sampled", positive(), unit="s"),
+        "error": text("What kind of error, such as RateLimited or ExchangeServerError"),
+        "message": text("What happened, in a sentence"),
+        "file": text("Landing file, relative to the landing folder"),
+    },
+)
+
+TABLES = (CAPTURE, TICKER_PRICE, EXCHANGE_INFO, SYMBOL, QUARANTINE, MISSED_SAMPLE)

@@ -43,10 +43,11 @@ from judged_row
 where reason is null
 order by retrieved_at, position;
 
-insert into raw.quarantine by name
+insert into open.quarantine by name
 select
     capture_id,
     position,
+    retrieved_at,
     written as "row",
     reason
 from judged_row

@@ -28,7 +28,7 @@ _CONFIG = {
     "autoload_known_extensions": "false",
 }
 
-VIEWS = ("mart/fact_price.sql",)
+SCHEMA = ("warehouse/schema.sql", "warehouse/lake.sql", "mart/fact_price_minute.sql", "mart/fact_price.sql")
 
 
 class WarehouseError(Exception):
@@ -107,6 +107,11 @@ class Warehouse:
         self.path = path
         self.source = source
 
+    @property
+    def lake(self) -> Path:
+        """The folder of the sealed days, which the file's views read."""
+        return self.path.parent / "lake"
+
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """The only way in: an exclusive connection, closed whatever happens. Makes the tables of a new file.
@@ -156,7 +161,7 @@ class Warehouse:
                 wait=wait_random_exponential(multiplier=0.1, max=2),
                 stop=stop_after_delay(LOCK_TIMEOUT_SECONDS),
                 reraise=True,
-            )(duckdb.connect, self.path, config=_CONFIG)
+            )(duckdb.connect, self.path, config=_CONFIG | {"file_search_path": str(self.path.parent)})
         except duckdb.IOException as error:
             if "Could not set lock" in str(error):
                 raise WarehouseError(
@@ -173,11 +178,13 @@ class Warehouse:
 
     def _prepare(self, connection: Connection) -> None:
         connection.run("warehouse/macros.sql")
-        declared = hashlib.sha256("".join(map(sql, ("warehouse/schema.sql", *VIEWS))).encode()).hexdigest()
+        declared = hashlib.sha256("".join(map(sql, SCHEMA)).encode()).hexdigest()
         if not connection.value("select count(*) from duckdb_schemas() where schema_name = 'meta'"):
             with connection.transaction():
-                connection.run("warehouse/schema.sql")
-                for view in VIEWS:
+                tables, *views = SCHEMA
+                connection.run(tables)
+                self._begin_lake(connection)
+                for view in views:
                     connection.run(view)
                 connection.rows(
                     "insert into meta.warehouse values ($source, $schema)",
@@ -196,6 +203,14 @@ class Warehouse:
                 f"{self.path} holds {source} data and cannot be used for {self.source} data. "
                 "Somebody moved it there: move it back, or run `binance-assets rebuild`."
             )
+
+    def _begin_lake(self, connection: Connection) -> None:
+        """Give every sealed table a partition without rows, since a view needs some file to know its columns by."""
+        for (table,) in connection.rows("select table_name from duckdb_tables() where schema_name = 'open'"):
+            partition = self.lake / table / "date=0001-01-01" / "data.parquet"
+            if not partition.exists():
+                partition.parent.mkdir(parents=True, exist_ok=True)
+                connection.relation(f"open.{table}").limit(0).write_parquet(str(partition))
 
 
 def _text(query: str) -> str:

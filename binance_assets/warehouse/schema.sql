@@ -8,6 +8,10 @@ create schema mart;
 
 create schema meta;
 
+create schema open;
+
+create schema lake;
+
 create table meta.warehouse (
     "source" varchar not null,
     "schema_sha256" varchar not null,
@@ -19,6 +23,14 @@ create table meta.progress (
     "file" varchar not null,
     "landed_at" timestamp not null,
     primary key ("model")
+);
+
+create table meta.sealed_partition (
+    "table" varchar not null,
+    "date" date not null,
+    "row_count" integer not null,
+    "sealed_at" timestamp not null,
+    primary key ("table", "date")
 );
 
 create table meta.open_minute (
@@ -35,7 +47,7 @@ create table meta.latest_price (
     primary key ("pair_id")
 );
 
-create table raw.capture (
+create table open.capture (
     "capture_id" varchar not null,
     "endpoint" varchar not null,
     "source" varchar not null,
@@ -45,6 +57,7 @@ create table raw.capture (
     "exchange_at" timestamp,
     "used_weight" integer,
     "sampling_interval_seconds" integer,
+    "clock_offset_seconds" double,
     "row_count" integer not null,
     "sha256" varchar not null,
     "file" varchar not null,
@@ -70,18 +83,28 @@ create table raw.symbol (
     "base" varchar not null,
     "quote" varchar not null,
     "capture_id" varchar not null,
+    "file" varchar not null,
     "position" integer not null,
     "first_seen_at" timestamp not null,
     "last_seen_at" timestamp not null,
-    primary key ("symbol"),
-    foreign key ("capture_id") references raw.capture ("capture_id")
+    primary key ("symbol")
 );
 
-create table raw.quarantine (
+create table open.quarantine (
+    "retrieved_at" timestamp not null,
     "capture_id" varchar not null,
     "position" integer,
     "row" varchar not null,
     "reason" varchar not null
+);
+
+create table open.missed_sample (
+    "due_at" timestamp not null,
+    "source" varchar not null,
+    "sampling_interval_seconds" integer not null,
+    "error" varchar not null,
+    "message" varchar not null,
+    "file" varchar not null
 );
 
 create table core.currency (
@@ -119,14 +142,14 @@ create table core.pair_history (
     foreign key ("pair_id") references core.pair ("pair_id")
 );
 
-create table core.price_history (
+create table open.price_history (
     "pair_id" integer not null,
     "observed_at" timestamp not null,
     "source" varchar not null,
     "price" decimal(18, 8) not null
 );
 
-create table core.price_without_metadata (
+create table open.price_without_metadata (
     "symbol" varchar not null,
     "observed_at" timestamp not null,
     "source" varchar not null,
@@ -195,25 +218,19 @@ create table mart.fact_price_latest (
     primary key ("pair_key")
 );
 
-create table mart.fact_price_minute (
+create table open.fact_price_minute (
     "pair_key" integer not null,
-    "date_key" integer not null,
-    "time_key" integer not null,
     "minute_utc" timestamp not null,
     "source" varchar not null,
-    "average_price" double,
-    "time_weighted_price" double,
-    "open_price" decimal(18, 8),
-    "high_price" decimal(18, 8),
-    "low_price" decimal(18, 8),
     "close_price" decimal(18, 8),
+    "open_over_close" decimal(18, 8),
+    "high_over_close" decimal(18, 8),
+    "close_over_low" decimal(18, 8),
+    "sum_over_close" decimal(28, 8),
+    "time_weighted_over_average" double,
     "observation_count" integer not null,
     "expected_count" integer not null,
-    "coverage" double not null,
-    "is_gap" boolean not null,
     "filled_price" decimal(18, 8),
-    "fill_method" varchar not null,
-    "staleness_seconds" double not null,
     "last_observed_at" timestamp not null,
-    "price_usdt" double
+    "usdt_rate" double
 );

@@ -1,7 +1,7 @@
 """What the warehouse keeps about itself: bookkeeping, committed together with the rows that it is about. No assets."""
 
 from binance_assets.raw.tables import SOURCES
-from binance_assets.tables import Table, instant, integer, one_of, positive, price, text
+from binance_assets.tables import Table, day, instant, integer, not_negative, one_of, positive, price, text
 
 WAREHOUSE = Table(
     "meta.warehouse",
@@ -23,6 +23,20 @@ PROGRESS = Table(
         "model": text("raw, or the table that the model fills"),
         "file": text("The last landing file whose rows are in it"),
         "landed_at": instant("When that file was landed; a minute is over when something was landed after it"),
+    },
+)
+
+SEALED_PARTITION = Table(
+    "meta.sealed_partition",
+    "Which days of which tables are in the lake. Its row is written in the transaction that drops the open rows, so "
+    "that no row is ever seen twice, or not at all.",
+    grain="table x day",
+    key=("table", "date"),
+    columns={
+        "table": text("The table's name, without its layer"),
+        "date": day("The day"),
+        "row_count": integer("Rows in the partition", not_negative()),
+        "sealed_at": instant("When it was sealed"),
     },
 )
 
@@ -51,4 +65,4 @@ LATEST_PRICE = Table(
     },
 )
 
-TABLES = (WAREHOUSE, PROGRESS, OPEN_MINUTE, LATEST_PRICE)
+TABLES = (WAREHOUSE, PROGRESS, SEALED_PARTITION, OPEN_MINUTE, LATEST_PRICE)

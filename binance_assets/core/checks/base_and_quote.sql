@@ -24,10 +24,10 @@ select
     quarantine."row"::json ->> '$.symbol' as symbol,
     quarantine."row"::json ->> '$.baseAsset' as described_base,
     quarantine."row"::json ->> '$.quoteAsset' as described_quote
-from raw.quarantine
-inner join raw.capture using (capture_id)
+from open.quarantine
+inner join open.capture using (capture_id)
 where
     capture.endpoint = 'exchangeInfo'
-    and capture.received_at = (select max(received_at) from raw.capture where endpoint = 'exchangeInfo')
+    and capture.received_at = (select max(received_at) from open.capture where endpoint = 'exchangeInfo')
     and quarantine.reason like 'its base and quote were %'
 order by symbol

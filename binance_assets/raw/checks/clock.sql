@@ -7,9 +7,9 @@ select
     received_at,
     exchange_at,
     epoch_us(received_at - exchange_at) / 1e6 as seconds_behind_the_host
-from raw.capture
+from open.capture
 where
-    received_at > (select max(received_at) - interval 1 day from raw.capture)
+    received_at > (select max(received_at) - interval 1 day from open.capture)
     and (
         epoch_us(received_at - exchange_at) / 1e6 > $limit_seconds + 1 + epoch_us(received_at - requested_at) / 1e6
         or epoch_us(exchange_at - received_at) / 1e6 > $limit_seconds

@@ -4,8 +4,8 @@ select
     quarantine.position,
     quarantine."row",
     quarantine.reason
-from raw.quarantine
-inner join raw.capture using (capture_id)
+from open.quarantine
+inner join open.capture using (capture_id)
 where
     capture.file > (
         select strftime(landed_at - interval 1 hour, '%Y-%m-%d/%H%M%S')

@@ -4,7 +4,7 @@ with refused as (
         capture_id,
         count(*) as refused_rows,
         any_value(reason) as reason
-    from raw.quarantine
+    from open.quarantine
     where position is not null
     group by capture_id
 )
@@ -16,9 +16,9 @@ select
     capture.row_count,
     refused.refused_rows,
     refused.reason
-from raw.capture
+from open.capture
 inner join refused using (capture_id)
 where
-    capture.received_at > (select max(received_at) - interval 1 day from raw.capture)
+    capture.received_at > (select max(received_at) - interval 1 day from open.capture)
     and refused.refused_rows > capture.row_count * $refused_limit
 order by capture.received_at desc

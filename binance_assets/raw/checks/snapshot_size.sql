@@ -7,11 +7,11 @@ with snapshot as (
         received_at,
         row_count,
         lag(row_count) over (partition by source order by received_at) as row_count_before
-    from raw.capture
+    from open.capture
     where
         endpoint = 'ticker/price'
         and sampling_interval_seconds is not null
-        and received_at > (select max(received_at) - interval 1 day from raw.capture)
+        and received_at > (select max(received_at) - interval 1 day from open.capture)
 )
 
 select *

@@ -1,0 +1,191 @@
+"""The lake: days that are over, each table's in one Parquet file, sorted by hour, pair and time.
+
+::
+
+    lake/price_history/date=2026-11-20/data.parquet
+
+The rows of the newest days are in the tables of the schema ``open``; the views (``warehouse/lake.sql``) span both. Which
+day is where is said by ``meta.sealed_partition``, whose rows are written in the transaction that drops the open rows: a
+file in the lake that it does not name is not read, so that a crash at any point loses and doubles nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+from duckdb import ColumnExpression, ConstantExpression, DuckDBPyRelation, FunctionExpression, StarExpression
+
+from binance_assets.catalog import SEALED
+from binance_assets.sql import sql
+from binance_assets.tables import Table
+from binance_assets.warehouse import Connection, Warehouse
+
+REACH = timedelta(hours=12)
+"""How far an observation reaches: a pair's silence up to this long is shown minute by minute, so what comes for one day
+may change rows of its neighbours, and a day is sealed when this much of the next one is there, too."""
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+class NotSealed(Exception):
+    """A sealed partition does not hold what is in the open table; nothing was dropped."""
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One table's day in the lake."""
+
+    table: str
+    day: date
+    rows: int
+    bytes: int
+
+
+def sealable_days(connection: Connection) -> list[date]:
+    """The days that are over, past the limit for late data, and completely averaged; oldest first."""
+    return [day for (day,) in connection.rows("lake/sealable_days.sql", reach=REACH)]
+
+
+def seal(warehouse: Warehouse, day: date, tables: Sequence[Table] = SEALED) -> list[Partition]:
+    """Move a day from the open tables into the lake.
+
+    The file is held open for an hour's rows at a time, and once more for as long as it takes to compare the partitions
+    with the rows that they replace.
+
+    Raises:
+        NotSealed: A partition differs from the open rows, because a row came meanwhile or the disk is not to be trusted. The
+            open rows stay; trying again is all right.
+    """
+    staging = warehouse.lake / f".{uuid4().hex}"
+    staging.mkdir(parents=True)
+    try:
+        pieces = _write_pieces(warehouse, day, tables, staging)
+        partitions = {table: _merge(table, pieces[table], staging) for table in tables if pieces[table]}
+        return _commit(warehouse, day, partitions)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def reopen(connection: Connection, first_at: datetime, last_at: datetime) -> int:
+    """Take the sealed days that observations from ``first_at`` to ``last_at`` may change back into the open tables.
+
+    Belongs into the transaction that adds the observations.
+
+    Returns:
+        The number of partitions.
+    """
+    span = {"first_day": (first_at - REACH).date(), "last_day": (last_at + REACH).date()}
+    partitions = connection.rows("lake/sealed_partitions.sql", **span)
+    declared = {table.bare_name: table for table in SEALED}
+    for name, day in partitions:
+        rows = connection.duck.read_parquet(f"lake/{name}/date={day}/data.parquet", hive_partitioning=False)
+        rows.select(*declared[name].stored_columns).insert_into(declared[name].open_name)
+    if partitions:
+        connection.run("lake/reopened.sql", **span)
+    return len(partitions)
+
+
+def _write_pieces(
+    warehouse: Warehouse, day: date, tables: Sequence[Table], staging: Path
+) -> Mapping[Table, list[Path]]:
+    """The day's rows, an hour's at a time, sorted; hours without rows have no file."""
+    pieces: dict[Table, list[Path]] = {table: [] for table in tables}
+    for hour in (datetime.combine(day, time()) + HOUR * number for number in range(24)):
+        with warehouse.connect() as connection:
+            for table in tables:
+                rows = _open_rows(connection, table, hour, hour + HOUR)
+                piece = staging / f"{table.bare_name}-{hour:%H}.parquet"
+                rows.order(", ".join(f'"{column}"' for column in table.lake_order)).write_parquet(str(piece))
+                if _row_count(piece):
+                    pieces[table].append(piece)
+    return pieces
+
+
+def _merge(table: Table, pieces: Sequence[Path], staging: Path) -> Path:
+    """The pieces one after the other as one file, durably; and what it holds, beside it."""
+    partition = staging / f"{table.bare_name}.parquet"
+    with duckdb.connect() as duck:
+        duck.execute("set threads = 1")
+        duck.execute(sql("lake/partition.sql"), {"pieces": [str(piece) for piece in pieces], "path": str(partition)})
+        held = duck.read_parquet(str(partition), hive_partitioning=False)
+        _summary(table, held).write_parquet(str(_summary_of(partition)))
+    for piece in pieces:
+        piece.unlink()
+    _sync(partition)
+    return partition
+
+
+def _commit(warehouse: Warehouse, day: date, partitions: Mapping[Table, Path]) -> list[Partition]:
+    """Put the partitions in their places and drop the rows that they replace, having compared the two."""
+    since = datetime.combine(day, time())
+    sealed = []
+    with warehouse.connect() as connection, connection.transaction():
+        for table, staged in partitions.items():
+            held = connection.duck.read_parquet(str(_summary_of(staged)))
+            replaced = _summary(table, _open_rows(connection, table, since, since + DAY))
+            if _differ(held, replaced):
+                raise NotSealed(
+                    f"The {day} of {table.name} is not sealed: what was written for the lake differs from "
+                    f"{table.open_name}, probably because a late row came meanwhile. It stays open; the next sealing "
+                    "tries again."
+                )
+            rows = _row_count(staged)
+            connection.run("lake/sealed.sql", table=table.bare_name, date=day, row_count=rows)
+            sealed.append(Partition(table.bare_name, day, rows, staged.stat().st_size))
+        for table, staged in partitions.items():
+            place = warehouse.lake / table.bare_name / f"date={day}" / "data.parquet"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            staged.replace(place)
+            _sync(place.parent)
+        connection.run("lake/drop_open_rows.sql", since=since, until=since + DAY)
+    return sealed
+
+
+def _open_rows(connection: Connection, table: Table, since: datetime, until: datetime) -> DuckDBPyRelation:
+    """What is to be sealed of a span of time."""
+    at = ColumnExpression(table.time_column or "")
+    rows = connection.relation(table.open_name).filter(
+        (at >= ConstantExpression(since)) & (at < ConstantExpression(until))
+    )
+    if table.stays_open:
+        column, value = table.stays_open
+        rows = rows.filter(ColumnExpression(column) != ConstantExpression(value))
+    return rows
+
+
+def _summary(table: Table, rows: DuckDBPyRelation) -> DuckDBPyRelation:
+    """Row count and checksum over all columns for each pair (or what else the table is sorted by first)."""
+    part = table.lake_order[0]
+    columns = [ColumnExpression(column) for column in table.stored_columns]
+    return rows.select(ColumnExpression(part), FunctionExpression("hash", *columns).alias("checksum")).aggregate(
+        f'"{part}", count(*) as row_count, sum(checksum) as checksum', f'"{part}"'
+    )
+
+
+def _differ(one: DuckDBPyRelation, other: DuckDBPyRelation) -> bool:
+    return bool(one.except_(other).limit(1).fetchall() or other.except_(one).limit(1).fetchall())
+
+
+def _summary_of(partition: Path) -> Path:
+    return partition.with_suffix(".summary")
+
+
+def _row_count(path: Path) -> int:
+    [(rows,)] = duckdb.execute("select num_rows from parquet_file_metadata($path)", {"path": str(path)}).fetchall()
+    return int(rows)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,34 @@
+-- Days of which rows are open, that ended $reach ago, and in which nothing is still to be loaded or averaged.
+with day as (
+    select distinct received_at::date as date
+    from open.capture
+    where endpoint <> 'exchangeInfo'
+    union
+    select distinct due_at::date as date
+    from open.missed_sample
+    union
+    select distinct minute_utc::date as date
+    from open.fact_price_minute
+),
+
+progress as (
+    select
+        min(landed_at) as landed_at,
+        min(file) = max(file) as is_all_read
+    from meta.progress
+    where model in ('raw', 'core.price_history')
+)
+
+select day.date
+from day
+cross join progress
+where
+    progress.is_all_read
+    and day.date + interval 1 day + $reach <= progress.landed_at
+    and not exists (
+        from meta.open_minute
+        where
+            open_minute.minute_utc >= day.date
+            and open_minute.minute_utc < day.date + interval 1 day + $reach
+    )
+order by day.date

@@ -1,0 +1,326 @@
+-- Averages of the minutes from $since up to $until that are over and not right yet, and the gap rows around them, from
+-- the observations in the temporary view `observation`.
+-- Large tables are joined to small ones that say which of their rows matter: DuckDB then reads only the row groups in
+-- which those can lie, and one more minute costs the same whatever the day and the history already hold.
+create or replace temp table due_minute as
+select
+    source,
+    minute_utc
+from meta.open_minute
+where
+    minute_utc >= $since
+    and minute_utc < $until
+    and minute_utc + interval 1 minute <= (select landed_at from meta.progress where model = 'raw');
+
+create or replace temp table expectation as
+select
+    source,
+    date_trunc('minute', received_at) as minute_utc,
+    if(
+        bool_and(sampling_interval_seconds is null), count(distinct received_at), 60 // min(sampling_interval_seconds)
+    )::integer as expected_count
+from open.capture
+where
+    endpoint = 'ticker/price'
+    and received_at >= $since - to_minutes($gap_limit_minutes)
+    and received_at < $until + to_minutes($gap_limit_minutes)
+group by all;
+
+-- When these minutes were observed, and how long a price stood that is in the next snapshot, too.
+create or replace temp table snapshot as
+with instant as (
+    select distinct
+        source,
+        received_at as observed_at,
+        date_trunc('minute', received_at) as minute_utc
+    from open.capture
+    where
+        endpoint = 'ticker/price'
+        and received_at >= $since
+        and received_at < $until
+)
+
+select
+    source,
+    minute_utc,
+    observed_at,
+    epoch_us(lead(observed_at, 1, minute_utc + interval 1 minute) over in_order - observed_at) as stood_us,
+    count(*) over in_minute as snapshot_count
+from instant
+semi join due_minute using (source, minute_utc)
+window
+    in_minute as (partition by source, minute_utc),
+    in_order as (partition by source, minute_utc order by observed_at);
+
+-- Both means are exact up to their division, so that they depend neither on the order in which rows are read nor on
+-- how DuckDB chooses to compute an avg().
+create or replace temp table observed_minute as
+select
+    price_history.pair_id as pair_key,
+    source,
+    snapshot.minute_utc,
+    sum(price_history.price) as price_sum,
+    price_sum / count(*) as average_price,
+    sum(price_history.price::decimal(28, 8) * snapshot.stood_us) / sum(snapshot.stood_us) as time_weighted_price,
+    arg_min(price_history.price, observed_at) as open_price,
+    max(price_history.price) as high_price,
+    min(price_history.price) as low_price,
+    arg_max(price_history.price, observed_at) as close_price,
+    count(*)::integer as observation_count,
+    max(observed_at) as last_observed_at,
+    count(*) = any_value(snapshot.snapshot_count) as is_in_every_snapshot
+from observation as price_history
+inner join snapshot using (source, observed_at)
+group by price_history.pair_id, source, snapshot.minute_utc;
+
+-- Where a pair is missing from a snapshot, its price before stood on. Only these pairs' rows have to be sorted, which
+-- would cost three times as much as all the rest if it were done for every pair.
+create or replace temp table sparse_minute as
+with sparse as (
+    select
+        pair_key as pair_id,
+        source,
+        minute_utc
+    from observed_minute
+    where not is_in_every_snapshot
+),
+
+observation as (
+    select
+        pair_id,
+        source,
+        minute_utc,
+        price_history.price,
+        epoch_us(lead(observed_at, 1, minute_utc + interval 1 minute) over in_order - observed_at) as stood_us
+    from observation as price_history
+    inner join snapshot using (source, observed_at)
+    semi join sparse using (pair_id, source, minute_utc)
+    window in_order as (partition by pair_id, source, minute_utc order by observed_at)
+)
+
+select
+    pair_id as pair_key,
+    source,
+    minute_utc,
+    sum(price::decimal(28, 8) * stood_us) / sum(stood_us) as time_weighted_price
+from observation
+group by pair_id, source, minute_utc;
+
+update observed_minute
+set time_weighted_price = sparse_minute.time_weighted_price
+from sparse_minute
+where
+    observed_minute.pair_key = sparse_minute.pair_key
+    and observed_minute.source = sparse_minute.source
+    and observed_minute.minute_utc = sparse_minute.minute_utc;
+
+-- What was known of these minutes before: an average of fewer observations, or a gap.
+delete from open.fact_price_minute
+using observed_minute
+where
+    fact_price_minute.pair_key = observed_minute.pair_key
+    and fact_price_minute.source = observed_minute.source
+    and fact_price_minute.minute_utc = observed_minute.minute_utc;
+
+insert into open.fact_price_minute by name
+with pair as (
+    select
+        pair.pair_id as pair_key,
+        base.code as base_code,
+        quote.code as quote_code
+    from core.pair
+    inner join core.currency as base on pair.base_currency_id = base.currency_id
+    inner join core.currency as quote on pair.quote_currency_id = quote.currency_id
+),
+
+leg as (
+    -- The pairs that lead from a quote currency to USDT or to BTC, directly or inverted.
+    select
+        pair_key,
+        base_code as code,
+        quote_code as target,
+        false as is_inverted
+    from pair
+    where
+        quote_code in ('USDT', 'BTC')
+        and (base_code = 'BTC' or base_code in (select quote_code from pair))
+    union all
+    select
+        pair_key,
+        quote_code as code,
+        base_code as target,
+        true as is_inverted
+    from pair
+    where base_code in ('USDT', 'BTC')
+),
+
+best_leg as (
+    -- What one unit of a currency was worth.
+    select
+        source,
+        minute_utc,
+        leg.code,
+        leg.target,
+        arg_min(if(leg.is_inverted, 1 / average_price, average_price), leg.is_inverted) as rate
+    from observed_minute
+    inner join leg using (pair_key)
+    group by source, minute_utc, leg.code, leg.target
+),
+
+rate as (
+    select
+        source,
+        minute_utc,
+        best_leg.code as quote_code,
+        coalesce(
+            max(best_leg.rate) filter (where best_leg.target = 'USDT'),
+            max(best_leg.rate * bitcoin.rate) filter (where best_leg.target = 'BTC')
+        ) as usdt
+    from best_leg
+    left join (
+        select
+            source,
+            minute_utc,
+            rate
+        from best_leg
+        where code = 'BTC' and target = 'USDT'
+    ) as bitcoin using (source, minute_utc)
+    group by source, minute_utc, best_leg.code
+)
+
+select
+    pair_key,
+    source,
+    minute_utc,
+    close_price,
+    open_price - close_price as open_over_close,
+    high_price - close_price as high_over_close,
+    close_price - low_price as close_over_low,
+    price_sum - close_price::decimal(28, 8) * observation_count as sum_over_close,
+    time_weighted_price - average_price as time_weighted_over_average,
+    observation_count,
+    expectation.expected_count,
+    last_observed_at,
+    if(quote_code = 'USDT', 1, rate.usdt) as usdt_rate
+from observed_minute
+inner join pair using (pair_key)
+inner join expectation using (source, minute_utc)
+left join rate using (source, minute_utc, quote_code)
+order by minute_utc, pair_key;
+
+-- Other pairs may have had a gap row in a minute for which snapshots have come since.
+update open.fact_price_minute
+set expected_count = expectation.expected_count
+from expectation
+semi join due_minute using (source, minute_utc)
+where
+    fact_price_minute.observation_count = 0
+    and fact_price_minute.source = expectation.source
+    and fact_price_minute.minute_utc = expectation.minute_utc
+    and fact_price_minute.expected_count <> expectation.expected_count;
+
+-- Silences end where a pair is observed and was not in the minute before. Where no pair fell silent, which is the rule,
+-- this is all that is read for the gaps.
+create or replace temp table silence_end as
+select
+    pair_key,
+    source,
+    minute_utc
+from open.fact_price_minute
+where
+    observation_count > 0
+    and minute_utc >= $since - interval 1 minute
+    and minute_utc < $until + to_minutes($gap_limit_minutes)
+    and minute_utc >= (select min(minute_utc) from due_minute) - interval 1 minute
+    and minute_utc <= (select max(minute_utc) from due_minute) + to_minutes($gap_limit_minutes)
+qualify
+    minute_utc >= (select min(minute_utc) from due_minute)
+    and minute_utc - interval 1 minute
+    is distinct from lag(minute_utc) over (partition by pair_key, source order by minute_utc);
+
+-- Silences that begin or end in one of these minutes.
+create or replace temp table silence as
+with silent_pair as (
+    select
+        pair_key,
+        source,
+        min(minute_utc) as first_end,
+        max(minute_utc) as last_end
+    from silence_end
+    group by pair_key, source
+),
+
+neighbour as (
+    select
+        pair_key,
+        source,
+        minute_utc,
+        close_price,
+        last_observed_at,
+        expected_count,
+        lead(minute_utc) over (partition by pair_key, source order by minute_utc) as next_minute_utc
+    from open.fact_price_minute
+    inner join silent_pair using (pair_key, source)
+    where
+        observation_count > 0
+        and minute_utc >= $since - to_minutes($gap_limit_minutes)
+        and minute_utc < $until + to_minutes($gap_limit_minutes)
+        and minute_utc between silent_pair.first_end - to_minutes($gap_limit_minutes) and silent_pair.last_end
+)
+
+select *
+from neighbour
+where
+    next_minute_utc > minute_utc + interval 1 minute
+    and next_minute_utc <= minute_utc + to_minutes($gap_limit_minutes)
+    and (
+        (source, minute_utc) in (select (source, minute_utc) from due_minute)
+        or (source, next_minute_utc) in (select (source, minute_utc) from due_minute)
+    );
+
+delete from open.fact_price_minute
+using silence
+where
+    fact_price_minute.observation_count = 0
+    and fact_price_minute.pair_key = silence.pair_key
+    and fact_price_minute.source = silence.source
+    and fact_price_minute.minute_utc > silence.minute_utc
+    and fact_price_minute.minute_utc < silence.next_minute_utc
+    and fact_price_minute.minute_utc >= $since - to_minutes($gap_limit_minutes)
+    and fact_price_minute.minute_utc < $until + to_minutes($gap_limit_minutes);
+
+insert into open.fact_price_minute by name
+with gap as (
+    select
+        pair_key,
+        source,
+        close_price,
+        last_observed_at,
+        expected_count,
+        unnest(
+            generate_series(
+                minute_utc + interval 1 minute, next_minute_utc - interval 1 minute, interval 1 minute
+            )
+        ) as minute_utc
+    from silence
+)
+
+select
+    gap.pair_key,
+    gap.minute_utc,
+    gap.source,
+    0 as observation_count,
+    coalesce(expectation.expected_count, if(gap.source = 'import', 0, gap.expected_count)) as expected_count,
+    if(
+        gap.minute_utc - gap.last_observed_at <= to_seconds($carry_limit_seconds), gap.close_price, null
+    ) as filled_price,
+    gap.last_observed_at
+from gap
+left join expectation using (source, minute_utc)
+order by gap.minute_utc, gap.pair_key;
+
+delete from meta.open_minute
+using due_minute
+where
+    open_minute.source = due_minute.source
+    and open_minute.minute_utc = due_minute.minute_utc;

@@ -1,0 +1,36 @@
+"""Makes the warehouse again: from the landing files, and for days whose files were dropped, from the lake."""
+
+from __future__ import annotations
+
+from binance_assets.catalog import SEALED
+from binance_assets.landing import Landing
+from binance_assets.raw.load import load
+from binance_assets.warehouse import Connection, Warehouse
+
+
+def rebuild(warehouse: Warehouse, landing: Landing) -> None:
+    """Load all landing files into a new warehouse, which takes the place of the old one when it has them all.
+
+    A sealed day of which a landing file is gone stays as it is in the lake; every other one is made anew.
+
+    Raises:
+        DamagedLandingFile: A file's content does not match its hash; the old warehouse is still there.
+    """
+    fresh = Warehouse(warehouse.path.with_name("rebuilding.duckdb"), warehouse.source)
+    fresh.delete()
+    with fresh.connect() as connection:
+        _take_over_dropped_days(connection, fresh, landing)
+        load(connection, landing)
+    warehouse.replace_by(fresh)
+
+
+def _take_over_dropped_days(connection: Connection, warehouse: Warehouse, landing: Landing) -> None:
+    captured = connection.rows("raw/captured_files.sql", captures=str(warehouse.lake / "capture" / "*" / "*.parquet"))
+    dropped = {day for day, file in captured if not (landing.path / file).exists()}
+    with connection.transaction():
+        for table in SEALED:
+            for partition in (warehouse.lake / table.bare_name).glob("date=*/data.parquet"):
+                day = partition.parent.name.removeprefix("date=")
+                if day in dropped:
+                    connection.run("raw/taken_over.sql", table=table.bare_name, date=day, path=str(partition))
+        connection.run("raw/latest_taken_over.sql")

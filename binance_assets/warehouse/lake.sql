@@ -1,0 +1,183 @@
+-- Made from the declarations in */tables.py by `make docs`; a test compares the two.
+
+create view raw.capture as
+select
+    "capture_id",
+    "endpoint",
+    "source",
+    "base_url",
+    "requested_at",
+    "received_at",
+    "exchange_at",
+    "used_weight",
+    "sampling_interval_seconds",
+    "clock_offset_seconds",
+    "row_count",
+    "sha256",
+    "file",
+    "received_at"::date as "date"
+from open.capture
+union all
+select
+    "capture_id",
+    "endpoint",
+    "source",
+    "base_url",
+    "requested_at",
+    "received_at",
+    "exchange_at",
+    "used_weight",
+    "sampling_interval_seconds",
+    "clock_offset_seconds",
+    "row_count",
+    "sha256",
+    "file",
+    "date"
+from
+    read_parquet(
+        'lake/capture/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
+    )
+semi join (
+    select "date" from meta.sealed_partition where "table" = 'capture'
+) as sealed using ("date");
+
+create view raw.quarantine as
+select
+    "retrieved_at",
+    "capture_id",
+    "position",
+    "row",
+    "reason",
+    "retrieved_at"::date as "date"
+from open.quarantine
+union all
+select
+    "retrieved_at",
+    "capture_id",
+    "position",
+    "row",
+    "reason",
+    "date"
+from
+    read_parquet(
+        'lake/quarantine/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
+    )
+semi join (
+    select "date" from meta.sealed_partition where "table" = 'quarantine'
+) as sealed using ("date");
+
+create view raw.missed_sample as
+select
+    "due_at",
+    "source",
+    "sampling_interval_seconds",
+    "error",
+    "message",
+    "file",
+    "due_at"::date as "date"
+from open.missed_sample
+union all
+select
+    "due_at",
+    "source",
+    "sampling_interval_seconds",
+    "error",
+    "message",
+    "file",
+    "date"
+from
+    read_parquet(
+        'lake/missed_sample/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
+    )
+semi join (
+    select "date" from meta.sealed_partition where "table" = 'missed_sample'
+) as sealed using ("date");
+
+create view core.price_history as
+select
+    "pair_id",
+    "observed_at",
+    "source",
+    "price",
+    "observed_at"::date as "date"
+from open.price_history
+union all
+select
+    "pair_id",
+    "observed_at",
+    "source",
+    "price",
+    "date"
+from
+    read_parquet(
+        'lake/price_history/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
+    )
+semi join (
+    select "date" from meta.sealed_partition where "table" = 'price_history'
+) as sealed using ("date");
+
+create view core.price_without_metadata as
+select
+    "symbol",
+    "observed_at",
+    "source",
+    "price",
+    "observed_at"::date as "date"
+from open.price_without_metadata
+union all
+select
+    "symbol",
+    "observed_at",
+    "source",
+    "price",
+    "date"
+from
+    read_parquet(
+        'lake/price_without_metadata/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
+    )
+semi join (
+    select "date" from meta.sealed_partition where "table" = 'price_without_metadata'
+) as sealed using ("date");
+
+create view lake.fact_price_minute as
+select
+    "pair_key",
+    "minute_utc",
+    "source",
+    "close_price",
+    "open_over_close",
+    "high_over_close",
+    "close_over_low",
+    "sum_over_close",
+    "time_weighted_over_average",
+    "observation_count",
+    "expected_count",
+    "filled_price",
+    "last_observed_at",
+    "usdt_rate",
+    "minute_utc"::date as "date"
+from open.fact_price_minute
+union all
+select
+    "pair_key",
+    "minute_utc",
+    "source",
+    "close_price",
+    "open_over_close",
+    "high_over_close",
+    "close_over_low",
+    "sum_over_close",
+    "time_weighted_over_average",
+    "observation_count",
+    "expected_count",
+    "filled_price",
+    "last_observed_at",
+    "usdt_rate",
+    "date"
+from
+    read_parquet(
+        'lake/fact_price_minute/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
+    )
+semi join (
+    select "date" from meta.sealed_partition where "table" = 'fact_price_minute'
+) as sealed using ("date");

@@ -1,0 +1,167 @@
+"""Days that are sealed: nothing is lost, nothing doubled, and late data still finds its place."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from binance_assets import lake
+from binance_assets.catalog import SEALED
+from binance_assets.sql import sql
+from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, SECOND, Pipeline
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    return Pipeline(tmp_path / "live")
+
+
+def observe(pipeline: Pipeline, days: int) -> None:
+    """Metadata, and minutes around every midnight and noon of some days, with a refused row and an unknown symbol."""
+    pipeline.land_info(at=NOON - HOUR)
+    for day in range(days):
+        for start in (NOON + day * DAY - 12 * HOUR, NOON + day * DAY):
+            for number in range(-2, 8):
+                prices: list[Any] = [
+                    {"symbol": "BTCUSDT", "price": f"{60000 + number}.5"},
+                    {"symbol": "ETHBTC", "price": "0.05000000"},
+                    {"symbol": "NEWUSDT", "price": "1.0"},
+                ]
+                if number == 3:
+                    prices.append({"symbol": "BADUSDT", "price": "-1"})
+                pipeline.land_prices(prices, start + number * 20 * SECOND)
+
+
+def seal_all(pipeline: Pipeline) -> list[lake.Partition]:
+    with pipeline.warehouse.connect() as connection:
+        days = lake.sealable_days(connection)
+    return [partition for day in days for partition in lake.seal(pipeline.warehouse, day)]
+
+
+def facts(pipeline: Pipeline) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of the tables that span open and sealed days."""
+    return {table.name: pipeline.rows(f"from {table.name} order by all") for table in SEALED}
+
+
+def open_rows(pipeline: Pipeline, table: str) -> int:
+    [(count,)] = pipeline.rows(f"select count(*) from open.{table}")
+    return int(count)
+
+
+def test_sealing_changes_nothing_that_is_read(pipeline: Pipeline) -> None:
+    observe(pipeline, 3)
+    pipeline.update()
+    before = facts(pipeline)
+    partitions = seal_all(pipeline)
+    assert len({partition.day for partition in partitions}) >= 3
+    assert {"price_history", "fact_price_minute", "capture", "quarantine", "price_without_metadata"} <= {
+        partition.table for partition in partitions
+    }
+    assert open_rows(pipeline, "price_history") == 0
+    assert pipeline.rows("select count(*) from raw.ticker_price") == [(0,)]
+    assert facts(pipeline) == before
+    assert list(pipeline.warehouse.lake.glob(".*")) == []
+
+
+def test_every_sealed_table_is_dropped_from_its_open_one() -> None:
+    statements = sql("lake/drop_open_rows.sql")
+    assert all(f"delete from {table.open_name}\n" in statements for table in SEALED)
+
+
+def test_a_day_stays_open_until_half_of_the_next_is_there(pipeline: Pipeline) -> None:
+    observe(pipeline, 1)
+    pipeline.update()
+    with pipeline.warehouse.connect() as connection:
+        connection.duck.execute("update meta.progress set landed_at = $at", {"at": NOON + DAY - SECOND})
+        assert (NOON).date() not in lake.sealable_days(connection)
+        connection.duck.execute("update meta.progress set landed_at = $at", {"at": NOON + DAY})
+        assert (NOON).date() in lake.sealable_days(connection)
+
+
+def test_late_data_opens_the_day_amends_it_and_it_is_sealed_again(pipeline: Pipeline, tmp_path: Path) -> None:
+    observe(pipeline, 3)
+    pipeline.update()
+    seal_all(pipeline)
+    pipeline.land_prices({"BTCUSDT": "1.0", "ETHUSDT": "2.5"}, NOON + DAY + 5 * SECOND)
+    pipeline.update()
+    assert open_rows(pipeline, "price_history") > 0
+    amended = facts(pipeline)
+    seal_all(pipeline)
+    assert open_rows(pipeline, "price_history") == 0
+    assert facts(pipeline) == amended
+
+    at_once = Pipeline(tmp_path / "at once")
+    observe(at_once, 3)
+    at_once.land_prices({"BTCUSDT": "1.0", "ETHUSDT": "2.5"}, NOON + DAY + 5 * SECOND)
+    at_once.update()
+    expected = facts(at_once)
+    for name in ("core.price_history", "mart.fact_price_minute", "core.price_without_metadata"):
+        assert amended[name] == expected[name], name
+
+
+def test_the_same_capture_again_changes_nothing_in_a_sealed_day(pipeline: Pipeline) -> None:
+    observe(pipeline, 2)
+    pipeline.update()
+    before = facts(pipeline)
+    seal_all(pipeline)
+    pipeline.land_prices({"BTCUSDT": "60000.5"}, NOON + SECOND)
+    pipeline.update()
+    pipeline.land_prices({"BTCUSDT": "60000.5"}, NOON + SECOND)
+    pipeline.update()
+    seal_all(pipeline)
+    assert len(facts(pipeline)["core.price_history"]) == len(before["core.price_history"]) + 1
+
+
+def test_a_rebuild_gives_the_same_from_landing_and_from_the_lake(pipeline: Pipeline) -> None:
+    observe(pipeline, 3)
+    pipeline.update()
+    before = facts(pipeline)
+    tables = pipeline.tables()
+    seal_all(pipeline)
+    pipeline.rebuild()
+    assert facts(pipeline) == before, "all from landing"
+    seal_all(pipeline)
+    [(file,)] = pipeline.rows("select min(file) from raw.capture where received_at >= $at", at=NOON + DAY)
+    (pipeline.landing.path / file).unlink()
+    pipeline.rebuild()
+    assert facts(pipeline) == before, "one day from the lake"
+    seal_all(pipeline)
+    assert facts(pipeline) == before
+    assert pipeline.tables()["meta.latest_price"] == tables["meta.latest_price"]
+
+
+def test_a_row_that_comes_while_a_day_is_sealed_keeps_it_open(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observe(pipeline, 2)
+    pipeline.update()
+    merge = lake._merge
+
+    def late(*arguments: Any) -> Path:
+        pipeline.land_prices({"BTCUSDT": "7"}, NOON + MINUTE + SECOND)
+        pipeline.update()
+        return merge(*arguments)
+
+    monkeypatch.setattr(lake, "_merge", late)
+    with pytest.raises(lake.NotSealed, match="is not sealed: what was written"):
+        lake.seal(pipeline.warehouse, NOON.date())
+    monkeypatch.undo()
+    before = facts(pipeline)
+    seal_all(pipeline)
+    assert facts(pipeline) == before
+
+
+def test_one_pair_and_one_day_touch_one_partition(pipeline: Pipeline) -> None:
+    observe(pipeline, 4)
+    pipeline.update()
+    seal_all(pipeline)
+    for table, pair in (("core.price_history", "pair_id"), ("mart.fact_price_minute", "pair_key")):
+        [(_, plan)] = pipeline.rows(
+            f"explain analyze select count(*) from {table} where date = date '2024-03-01' and {pair} = 1"
+        )
+        assert "Total Files Read: 1 " in plan
