@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from urllib.parse import unquote
 
 import pytest
@@ -28,8 +27,9 @@ from binance_assets.clients import (
     WrongExchange,
 )
 from binance_assets.clients.endpoints import weight_of
-from binance_assets.clients.http import utc_now
+from binance_assets.clock import Clock
 from binance_assets.sandbox import Fault, Sandbox
+from binance_assets_tests.simulated import SimulatedClock
 
 NOBODY = "http://127.0.0.1:1"
 LIMITS = Limits(connect_timeout=2, read_timeout=5, deadline=10, max_body_bytes=20_000_000)
@@ -80,9 +80,10 @@ def test_prices_of_the_whole_market(client):
 
 
 def test_the_clocks_of_a_response(client):
-    before = utc_now()
+    clock = Clock()
+    before = clock.now()
     response = client.prices()
-    assert before <= response.requested_at < response.received_at <= utc_now()
+    assert before <= response.requested_at < response.received_at <= clock.now()
     assert abs(response.exchange_at - response.received_at) < timedelta(seconds=2)
     assert response.exchange_at.microsecond == 0  # the Date header's
     time_response = client.server_time()
@@ -118,13 +119,12 @@ def test_metadata_comes_without_the_permission_sets(client, sandbox):
     assert "showPermissionSets=false" in sandbox.requests[-1].query
 
 
-def test_metadata_teaches_the_limit(tmp_path, monkeypatch):
-    now = time.time()
-    monkeypatch.setattr("binance_assets.clients.budget.time", SimpleNamespace(time=lambda: now))
-    weights = WeightBudget(tmp_path / "weights.sqlite")
+def test_metadata_teaches_the_limit(tmp_path):
+    clock = SimulatedClock()
+    weights = WeightBudget(tmp_path / "weights.sqlite", clock=clock)
     with (
-        Sandbox(weight_limit=50) as sandbox,
-        BinanceClient([sandbox.url], budget=weights, simulated=True, give_up_after=0) as client,
+        Sandbox(weight_limit=50, clock=clock.exchange_ms) as sandbox,
+        BinanceClient([sandbox.url], budget=weights, simulated=True, give_up_after=5, clock=clock) as client,
     ):
         client.exchange_info()
         client.exchange_info()
@@ -134,7 +134,7 @@ def test_metadata_teaches_the_limit(tmp_path, monkeypatch):
 
 
 def test_candles_between_instants_and_the_open_one(client):
-    start = utc_now().replace(second=0, microsecond=0) - timedelta(minutes=3)
+    start = Clock().now().replace(second=0, microsecond=0) - timedelta(minutes=3)
     response = client.klines("BTCUSDT", start_at=start, end_at=start + timedelta(minutes=1))
     opened = [datetime.fromtimestamp(row[0] / 1000, UTC).replace(tzinfo=None) for row in response.data]
     assert opened == [start, start + timedelta(minutes=1)]
@@ -281,14 +281,13 @@ def test_gives_up_when_the_time_is_over(connect, sandbox, answered):
     assert 2 <= len(answered()) <= 3
 
 
-def test_the_pauses_grow_and_are_not_the_same_for_all(connect, sandbox, monkeypatch):
-    pauses = []
-    monkeypatch.setattr("tenacity.nap.time.sleep", pauses.append)
+def test_the_pauses_grow_and_are_not_the_same_for_all(connect, sandbox):
     sandbox.fail(Fault("500"))
-    for client in (connect(backoff=1, attempts=5), connect(backoff=1, attempts=5)):
+    clocks = (SimulatedClock(), SimulatedClock())
+    for clock in clocks:
         with pytest.raises(ExchangeServerError):
-            client.prices()
-    one, other = pauses[:4], pauses[4:]
+            connect(backoff=1, attempts=5, clock=clock).prices()
+    one, other = (clock.slept for clock in clocks)
     for least, pause in zip((1, 2, 4, 8), one, strict=True):
         assert least <= pause <= least + 1
     assert one != other
@@ -366,20 +365,19 @@ def test_a_wait_beyond_all_patience_is_an_error_at_once(connect, sandbox, answer
 @pytest.mark.parametrize("retry_after", [None, "soon", "-1"])
 def test_a_limit_without_a_useful_retry_after_lasts_until_the_minute_ends(connect, sandbox, answered, retry_after):
     sandbox.fail(Fault("429", retry_after=retry_after, count=1))
-    client = connect(give_up_after=0)
+    client = connect(attempts=1)
     with pytest.raises(RateLimited) as raised:
         client.prices()
     assert 0 < raised.value.retry_after <= 60
     assert answered() == [429]
 
 
-def test_weight_that_others_spend_is_seen_in_the_answers(tmp_path, monkeypatch):
-    now = time.time()
-    monkeypatch.setattr("binance_assets.clients.budget.time", SimpleNamespace(time=lambda: now))
-    weights = WeightBudget(tmp_path / "weights.sqlite")
+def test_weight_that_others_spend_is_seen_in_the_answers(tmp_path):
+    clock = SimulatedClock()
+    weights = WeightBudget(tmp_path / "weights.sqlite", clock=clock)
     with (
-        Sandbox(weight_limit=100, clock=lambda: int(now * 1000)) as sandbox,
-        BinanceClient([sandbox.url], budget=weights, simulated=True, give_up_after=0) as client,
+        Sandbox(weight_limit=100, clock=clock.exchange_ms) as sandbox,
+        BinanceClient([sandbox.url], budget=weights, simulated=True, give_up_after=5, clock=clock) as client,
     ):
         weights.set_limit(sandbox.url.removeprefix("http://"), 100)
         for _ in range(3):
@@ -395,7 +393,7 @@ def test_a_ban_is_kept_to_after_a_restart(connect, sandbox, answered):
     sandbox.fail(Fault("418", amount=300, count=1))
     with pytest.raises(Banned) as banned:
         connect().prices()
-    assert abs(banned.value.until - utc_now() - timedelta(seconds=300)) < timedelta(seconds=3)
+    assert abs(banned.value.until - Clock().now() - timedelta(seconds=300)) < timedelta(seconds=3)
     for _ in range(2):
         with pytest.raises(Banned, match="nothing was sent") as kept:
             connect().server_time()

@@ -4,40 +4,26 @@ import sqlite3
 import subprocess
 import sys
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 
-from binance_assets.clients import WeightBudget, WeightBudgetError, budget
+from binance_assets.clients import WeightBudget, WeightBudgetError
 from binance_assets.clients.binance import EPOCH
 from binance_assets.clients.budget import HeldBack
 from binance_assets.sandbox import Sandbox
+from binance_assets_tests.simulated import SimulatedClock
 
 MINUTE = 29_000_000  # since the epoch; a minute of the year 2025
 
 
-class Clock:
-    """Time that passes only while something sleeps."""
-
-    def __init__(self) -> None:
-        self.now = MINUTE * 60 + 10.0
-        self.slept: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
 @pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(budget, "time", SimpleNamespace(time=lambda: clock.now, sleep=clock.sleep))
-    return clock
+def clock():
+    return SimulatedClock(EPOCH + timedelta(minutes=MINUTE, seconds=10))
 
 
 @pytest.fixture
 def weights(tmp_path, clock):
-    return WeightBudget(tmp_path / "new folder" / "weights.sqlite")
+    return WeightBudget(tmp_path / "new folder" / "weights.sqlite", clock=clock)
 
 
 def test_spends_four_fifths_of_the_limit_then_waits_for_the_next_minute(weights, clock):
@@ -81,7 +67,7 @@ def test_what_the_exchange_has_counted_does_not_undo_what_is_under_way(weights):
 def test_a_count_of_the_last_minute_does_not_burden_this_one(weights, clock):
     weights.set_limit("exchange", 100)
     minute = weights.reserve("exchange", 2, patience=0)
-    clock.now += 60
+    clock.sleep(60)
     weights.reserve("exchange", 2, patience=0)
     weights.settle("exchange", minute, 100)
     weights.reserve("exchange", 78, patience=0)
@@ -105,18 +91,26 @@ def test_a_limit_is_waited_for(weights, clock):
     assert clock.slept == [7]
 
 
+def test_a_wait_is_over_when_its_time_is_though_the_hosts_clock_is_set_back(weights, clock, monkeypatch):
+    monkeypatch.setattr(clock, "sleep", lambda seconds: (SimulatedClock.sleep(clock, seconds), clock.jump(-3600)))
+    weights.hold("exchange", 7, banned=False)
+    with pytest.raises(HeldBack):
+        weights.reserve("exchange", 1, patience=10)
+    assert clock.slept == [7]
+
+
 def test_a_ban_is_not_waited_for_and_ends(weights, clock):
     weights.hold("exchange", 120, banned=True)
     with pytest.raises(HeldBack) as raised:
         weights.reserve("exchange", 1, patience=1000)
     assert raised.value.banned
-    clock.now += 120
+    clock.sleep(120)
     weights.reserve("exchange", 1, patience=0)
 
 
 def test_holds_no_longer_than_the_longest_ban(weights, clock):
     weights.hold("exchange", 1e12, banned=True)
-    clock.now += 3 * 24 * 3600
+    clock.sleep(3 * 24 * 3600)
     weights.reserve("exchange", 1, patience=0)
 
 
@@ -124,7 +118,7 @@ def test_everything_is_still_known_after_a_restart(weights, clock):
     weights.set_limit("exchange", 100)
     weights.reserve("exchange", 80, patience=0)
     weights.hold("other", 120, banned=True)
-    again = WeightBudget(weights.path)
+    again = WeightBudget(weights.path, clock=clock)
     with pytest.raises(HeldBack):
         again.reserve("exchange", 1, patience=0)
     with pytest.raises(HeldBack):
@@ -158,7 +152,7 @@ from pathlib import Path
 from binance_assets.clients import BinanceClient, RateLimited, WeightBudget
 
 most = 0
-with BinanceClient([sys.argv[1]], budget=WeightBudget(Path(sys.argv[2])), simulated=True, give_up_after=0) as client:
+with BinanceClient([sys.argv[1]], budget=WeightBudget(Path(sys.argv[2])), simulated=True, give_up_after=0.5) as client:
     try:
         while True:
             most = client.price("BTCUSDT").used_weight

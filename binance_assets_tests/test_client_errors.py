@@ -23,10 +23,11 @@ from binance_assets.clients import (
     accept,
 )
 from binance_assets.clients.binance import EPOCH
-from binance_assets.clients.http import utc_now
 
 RECORDINGS = Path(os.environ.get("BINANCE_RECORDINGS", Path(__file__).parents[2] / "shared" / "recordings"))
 RECORDED_ERRORS = RECORDINGS / "errors"
+
+NOW = datetime.fromisoformat("2025-01-01T00:00:12.500")
 
 
 def judge(
@@ -37,8 +38,7 @@ def judge(
     params: Mapping[str, str] | None = None,
 ):
     body = body.encode() if isinstance(body, str) else body
-    now = datetime.fromisoformat("2025-01-01")
-    answer = Answer(f"https://exchange.example/api/v3/{endpoint}", status, headers or {}, body, now, now)
+    answer = Answer(f"https://exchange.example/api/v3/{endpoint}", status, headers or {}, body, NOW, NOW)
     return accept(answer, endpoint, params or {})
 
 
@@ -119,8 +119,13 @@ def test_a_limit_says_how_long_to_wait(retry_after, seconds):
 def test_a_limit_that_does_not_say_how_long_lasts_until_the_minute_ends(retry_after):
     with pytest.raises(RateLimited) as raised:
         judge("", 429, {} if retry_after is None else {"Retry-After": retry_after})
-    seconds_left = 60 - utc_now().second
-    assert abs(raised.value.retry_after - seconds_left) < 2 or raised.value.retry_after > 58
+    assert raised.value.retry_after == 47.5
+
+
+def test_the_minute_of_a_limit_is_that_of_the_exchange():
+    with pytest.raises(RateLimited) as raised:
+        judge("", 429, {"Date": "Wed, 01 Jan 2025 00:00:50 GMT"})
+    assert raised.value.retry_after == 10
 
 
 @pytest.mark.parametrize(
@@ -136,15 +141,24 @@ def test_a_limit_that_does_not_say_how_long_lasts_until_the_minute_ends(retry_af
     ],
 )
 def test_a_ban_lasts_as_long_as_the_later_of_body_and_header_says(seconds_in_body, retry_after, seconds):
-    now = utc_now()
     body = ""
     if seconds_in_body is not None:
-        until_ms = round(((now - EPOCH).total_seconds() + seconds_in_body) * 1000)
+        until_ms = round(((NOW - EPOCH).total_seconds() + seconds_in_body) * 1000)
         body = json.dumps({"code": -1003, "msg": f"Way too many requests; IP banned until {until_ms}."})
     with pytest.raises(Banned) as raised:
         judge(body, 418, {} if retry_after is None else {"Retry-After": retry_after})
-    assert abs(raised.value.until - now - timedelta(seconds=seconds)) < timedelta(seconds=2)
+    assert raised.value.until == NOW + timedelta(seconds=seconds)
     assert f"banned until {raised.value.until:%Y-%m-%d %H:%M:%S} UTC" in str(raised.value)
+
+
+@pytest.mark.parametrize("hours_off", [-1, 0, 1])
+def test_how_long_a_ban_lasts_does_not_depend_on_the_hosts_clock(hours_off):
+    there = NOW.replace(microsecond=0) + timedelta(hours=hours_off)
+    until_ms = ((there - EPOCH) // timedelta(seconds=1) + 300) * 1000
+    body = json.dumps({"code": -1003, "msg": f"IP banned until {until_ms}."})
+    with pytest.raises(Banned) as raised:
+        judge(body, 418, {"Date": f"{there:%a, %d %b %Y %H:%M:%S} GMT"})
+    assert raised.value.until == NOW + timedelta(seconds=300)
 
 
 @pytest.mark.parametrize(

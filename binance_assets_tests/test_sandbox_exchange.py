@@ -368,7 +368,7 @@ def test_a_port_can_be_used_again_at_once():
 def test_remembers_what_it_was_asked(frozen, get):
     get("ticker/price", symbol="币安人生USDT")
     get("klines")
-    assert [tuple(seen) for seen in frozen.requests[-2:]] == [
+    assert [seen[:3] for seen in frozen.requests[-2:]] == [
         ("ticker/price", "symbol=%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9FUSDT", 200),
         ("klines", "", 400),
     ]

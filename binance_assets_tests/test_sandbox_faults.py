@@ -19,8 +19,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from binance_assets.cli.sandbox import sandbox as sandbox_command
+from binance_assets.clients.binance import EPOCH
 from binance_assets.sandbox import Fault, Sandbox
 from binance_assets.sandbox.faults import BAD_PRICES, BAD_SYMBOLS, KINDS
+from binance_assets_tests.simulated import NOON, SimulatedClock
 
 COMMAND = [sys.executable, "-c", "import typer; from binance_assets.cli.sandbox import sandbox; typer.run(sandbox)"]
 
@@ -56,11 +58,39 @@ def test_acts_on_one_endpoint(sandbox, get):
     assert get("time").status_code == 200
 
 
-def test_acts_for_some_time(sandbox, get):
-    sandbox.fail(Fault("500", seconds=0.3))
-    assert get("ping").status_code == 500
-    time.sleep(0.4)
-    assert get("ping").status_code == 200
+@pytest.fixture
+def clock(sandbox):
+    """Simulated time, by which the sandbox goes."""
+    clock = SimulatedClock()
+    sandbox.clock, hosts = clock.exchange_ms, sandbox.clock
+    yield clock
+    sandbox.clock = hosts
+
+
+def test_acts_for_some_time(sandbox, get, clock):
+    sandbox.fail(Fault("500", seconds=300))
+    for seconds, status in [(0, 500), (299.999, 500), (0.001, 200)]:
+        clock.sleep(seconds)
+        assert get("ping").status_code == status
+
+
+def test_begins_when_it_is_time(sandbox, get, clock):
+    sandbox.fail(
+        Fault("500", begins_in=60, seconds=30),
+        Fault("503", begins_in=60, seconds=60),  # the second half of it is seen
+        Fault("429", begins_in=300, count=1),
+    )
+    statuses = []
+    for _ in range(13):
+        statuses.append(get("ping").status_code)
+        clock.sleep(30)
+    assert statuses == [200, 200, 500, 503, 200, 200, 200, 200, 200, 200, 429, 200, 200]
+
+
+def test_requests_are_remembered_with_their_time(sandbox, get, clock):
+    clock.sleep(1.5)
+    get("ping")
+    assert sandbox.requests[-1].at_ms == round((NOON - EPOCH).total_seconds() * 1000) + 1500
 
 
 def test_faults_come_one_after_the_other(sandbox, get):
@@ -96,8 +126,8 @@ def test_what_is_no_fault_is_refused(text):
 # What they do
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_does_something_and_passes(sandbox, get, kind):
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "halted"])  # which shows later
+def test_every_kind_does_something_and_passes(sandbox, get, clock, kind):
     def seen() -> tuple[object, ...]:
         try:
             answer = get()
@@ -105,17 +135,13 @@ def test_every_kind_does_something_and_passes(sandbox, get, kind):
             return (type(error),)
         return answer.status_code, answer.headers["Date"], answer.text
 
-    sandbox.clock, hosts = (lambda: 1_790_000_012_345), sandbox.clock  # so that no price moves meanwhile
-    try:
-        good = seen()
-        sandbox.fail(Fault(kind, count=1, amount={"slow": 0.5, "stall": 0.5, "bomb": 20}.get(kind)))
-        began = time.monotonic()
-        bad = seen()
-        took = time.monotonic() - began
-        assert took > 0.5 if kind in {"slow", "stall"} else bad != good
-        assert seen() == good
-    finally:
-        sandbox.clock = hosts
+    good = seen()
+    sandbox.fail(Fault(kind, count=1, amount={"slow": 0.5, "stall": 0.5, "bomb": 20}.get(kind)))
+    began = time.monotonic()
+    bad = seen()
+    took = time.monotonic() - began
+    assert took > 0.5 if kind in {"slow", "stall"} else bad != good
+    assert seen() == good
 
 
 @pytest.mark.parametrize("retry_after", [None, 7, "soon", "Wed, 21 Oct 2026 07:28:00 GMT"])
@@ -255,6 +281,46 @@ def test_rows_that_are_not_as_usual(sandbox, get):
     assert [symbol for symbol, status in statuses.items() if status == "TWILIGHT"] == ["BTCUSDT"]
 
 
+def test_the_market_stands_still(sandbox, get, clock):
+    def prices() -> dict[str, str]:
+        return {row["symbol"]: row["price"] for row in get().json()}
+
+    def statuses() -> dict[str, str]:
+        return {row["symbol"]: row["status"] for row in get("exchangeInfo").json()["symbols"]}
+
+    sandbox.fail(Fault("halted", begins_in=60, seconds=600))
+    before, trading = prices(), statuses()
+    clock.sleep(60)
+    at_halt = prices()
+    assert at_halt != before
+    clock.sleep(599)
+    assert prices() == at_halt
+    assert get("ticker/price?symbol=BTCUSDT").json()["price"] == at_halt["BTCUSDT"]
+    assert set(statuses().values()) == {"BREAK"}
+    assert get("time").json()["serverTime"] == clock.exchange_ms()
+    assert get("ticker/price?symbol=NOSUCHPAIR").status_code == 400
+    clock.sleep(1)
+    assert prices() != at_halt
+    assert statuses() == trading
+
+
+def test_one_symbol_stands_still(sandbox, get, clock):
+    before = {row["symbol"]: row["price"] for row in get().json()}
+    sandbox.fail(Fault("halted", symbols=("BTCUSDT",)))
+    clock.sleep(600)
+    after = {row["symbol"]: row["price"] for row in get().json()}
+    assert after["BTCUSDT"] == before["BTCUSDT"]
+    assert after["ETHUSDT"] != before["ETHUSDT"]
+    statuses = {row["symbol"]: row["status"] for row in get("exchangeInfo").json()["symbols"]}
+    assert (statuses["BTCUSDT"], statuses["ETHUSDT"]) == ("BREAK", "TRADING")
+
+
+def test_symbols_can_be_missing_everywhere(sandbox, get):
+    sandbox.fail(Fault("missing_symbols", symbols=("BTCUSDT",)))
+    assert "BTCUSDT" not in {row["symbol"] for row in get().json()}
+    assert "BTCUSDT" not in {row["symbol"] for row in get("exchangeInfo").json()["symbols"]}
+
+
 def test_bad_rows_are_added_or_take_the_place_of_some(sandbox, get):
     good = get().json()
     sandbox.fail(Fault("bad_rows", count=1))
@@ -293,9 +359,25 @@ def test_faults_over_http(sandbox, get):
     assert get("ping").status_code == 200
 
 
+def test_a_schedule_over_http(sandbox, get, clock):
+    schedule = [{"kind": "503", "begins_in": 60, "seconds": 60}, {"kind": "429", "begins_in": 90, "seconds": 60}]
+    faults = f"{sandbox.url}/sandbox/faults"
+    assert [it["kind"] for it in requests.post(faults, json=schedule, timeout=5).json()] == ["503", "429"]
+    statuses = []
+    for _ in range(6):
+        statuses.append(get("ping").status_code)
+        clock.sleep(30)
+    assert statuses == [200, 200, 503, 503, 429, 200]
+    assert requests.get(faults, timeout=5).json() == []
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
-    [('{"kind": "flood"}', "there is no fault"), ('{"kind": "429", "count": "few"}', "count"), ("[]", ""), ("{", "")],
+    [
+        *[('{"kind": "flood"}', "there is no fault"), ('[{"kind": "429"}, {"kind": "flood"}]', "there is no fault")],
+        *[('{"kind": "429", "count": "few"}', "count"), ('{"kind": "429", "begin_in": 5}', "begin_in")],
+        *[("7", ""), ("{", "")],
+    ],
 )
 def test_what_is_no_fault_is_refused_over_http(sandbox, get, body, says):
     answer = requests.post(f"{sandbox.url}/sandbox/faults", data=body, timeout=5)
@@ -304,15 +386,17 @@ def test_what_is_no_fault_is_refused_over_http(sandbox, get, body, says):
     assert get("ping").status_code == 200
 
 
-def test_the_command_serves_until_it_is_told_to_stop():
-    options = ["--port", "0", "--seed", "7", "--fault", "503:ping:1", "--json"]
+def test_the_command_serves_until_it_is_told_to_stop(tmp_path):
+    schedule = tmp_path / "faults.json"
+    schedule.write_text('[{"kind": "500", "count": 1}, {"kind": "504", "begins_in": 3600}]')
+    options = ["--port", "0", "--seed", "7", "--fault", "503:ping:1", "--faults", schedule, "--json"]
     with subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         said = json.loads(process.stdout.readline())
-        statuses = [requests.get(f"{said['url']}/api/v3/ping", timeout=5).status_code for _ in range(2)]
+        statuses = [requests.get(f"{said['url']}/api/v3/ping", timeout=5).status_code for _ in range(3)]
         process.terminate()
         _, errors = process.communicate(timeout=10)
     assert (said["seed"], said["simulated"]) == (7, True)
-    assert statuses == [503, 200]
+    assert statuses == [503, 500, 200]
     assert (process.returncode, errors) == (0, "")
 
 
@@ -333,13 +417,18 @@ def command(*options: str) -> Result:
     return CliRunner().invoke(app, options)
 
 
-def test_the_command_refuses_what_it_cannot_do():
+def test_the_command_refuses_what_it_cannot_do(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         refused = command("--port", port)
     assert refused.exit_code == 1
     assert f"Port {port} cannot be used" in refused.stderr
     refused = command("--fault", "flood")
+    assert refused.exit_code == 2
+    assert "flood" in refused.stderr
+    schedule = tmp_path / "faults.json"
+    schedule.write_text('[{"kind": "flood"}]')
+    refused = command("--faults", str(schedule))
     assert refused.exit_code == 2
     assert "flood" in refused.stderr
 
@@ -349,3 +438,4 @@ def test_the_help_has_an_example():
     assert shown.exit_code == 0
     assert "binance-assets sandbox --port 8700" in shown.stdout
     assert "truncated_json" in shown.stdout
+    assert "begins_in" in shown.stdout

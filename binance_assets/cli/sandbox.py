@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import signal
 import threading
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from binance_assets.sandbox import Fault, Sandbox
-from binance_assets.sandbox.faults import KINDS
+from binance_assets.sandbox.faults import KINDS, read_faults
 from binance_assets.sandbox.market import DEFAULT_SEED
 
 _out = Console()
@@ -28,21 +29,29 @@ def sandbox(
             help=f"Misbehave, for so many requests or until it is cleared. Repeatable. Kinds: {', '.join(KINDS)}.",
         ),
     ] = None,
+    faults: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A JSON list of faults, each as it would be posted."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON, for programs.")] = False,
 ) -> None:
     """Serve a simulated exchange on this machine until Ctrl-C. Its prices are made up.
 
-    Faults can be set while it runs, too: POST, GET and DELETE /sandbox/faults.
+    Faults can be set while it runs, too: POST, GET and DELETE /sandbox/faults. A schedule of them is a list such as
+    `[{"kind": "503", "begins_in": 60, "seconds": 300}, {"kind": "418", "begins_in": 600, "count": 1, "amount": 120}]`.
 
     Example: `binance-assets sandbox --port 8700 --fault 429:ticker/price:3`
     """
     try:
-        faults = [Fault.parse(text) for text in fault or ()]
+        wanted = [Fault.parse(text) for text in fault or ()]
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--fault") from error
+    try:
+        wanted += read_faults(faults.read_bytes()) if faults else []
+    except ValueError as error:
+        raise typer.BadParameter(f"{faults}: {error}", param_hint="--faults") from error
     exchange = Sandbox(seed, port)
-    for it in faults:
-        exchange.fail(it)
+    exchange.fail(*wanted)
     try:
         exchange.start()
     except OSError as error:

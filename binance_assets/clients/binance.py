@@ -2,7 +2,8 @@
 
 Which error leads where:
 
-- Unreachable, or at fault itself: the next base address is asked, then all of them again after a pause.
+- Unreachable, or at fault itself: the next base address is asked, then all of them again after a pause. The
+  address is the last in order from then on, so that a call whose time it has used up is not followed by another.
 - An answer that makes no sense: the same address again after a pause.
 - 429: the same again when the exchange says so. 418: nothing until the ban ends, in any process, after any
   restart. Both are for the IP address, so no other base address is asked instead.
@@ -27,8 +28,6 @@ from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception,
-    stop_after_attempt,
-    stop_before_delay,
     wait_exponential_jitter,
 )
 
@@ -47,7 +46,8 @@ from binance_assets.clients.errors import (
     WrongExchange,
     printable_start,
 )
-from binance_assets.clients.http import Answer, Limits, Transport, parse_json, utc_now
+from binance_assets.clients.http import Answer, Limits, Transport, parse_json
+from binance_assets.clock import Clock
 
 log = logging.getLogger(__name__)
 
@@ -116,8 +116,10 @@ class BinanceClient:
         simulated: Whether the sandbox is expected to answer. What answers otherwise is refused.
         limits: What one response may take.
         attempts: How often a request is tried that may yet succeed.
-        give_up_after: Seconds that one call may spend waiting: between attempts, and for request weight.
+        give_up_after: Seconds after which a call is over, whatever it waits for: the next attempt, request weight,
+            a response.
         backoff: Seconds of the first pause between attempts; it doubles; up to one is added at random.
+        clock: By which it waits, and dates what it receives; the host's, if there is none.
 
     Raises:
         ValueError: There is no base address, or one that is none.
@@ -133,6 +135,7 @@ class BinanceClient:
         attempts: int = 5,
         give_up_after: float = 90.0,
         backoff: float = 0.5,
+        clock: Clock | None = None,
     ) -> None:
         self._base_urls = [_checked(url) for url in base_urls]
         if not self._base_urls:
@@ -141,16 +144,11 @@ class BinanceClient:
         # Limits are per IP address: all hosts of the real exchange share an account, a sandbox has its own.
         self._account = urlsplit(self._base_urls[0]).netloc if simulated else "binance"
         self._simulated = simulated
-        self._transport = Transport(limits, headers={"Accept": "application/json"})
+        self._clock = clock or Clock()
+        self._transport = Transport(limits, headers={"Accept": "application/json"}, clock=self._clock)
+        self._attempts = attempts
         self._patience = give_up_after
         self._pause = wait_exponential_jitter(multiplier=backoff, max=30, jitter=backoff)
-        self._retrying = Retrying(
-            retry=retry_if_exception(lambda error: isinstance(error, ExchangeError) and error.retryable),
-            wait=self._wait,
-            stop=stop_after_attempt(attempts) | stop_before_delay(give_up_after),
-            before_sleep=_say_what_is_tried_again,
-            reraise=True,
-        )
 
     def get(self, endpoint: str, params: Mapping[str, Param | None] | None = None) -> Response:
         """Asks any endpoint of the public market data.
@@ -164,7 +162,16 @@ class BinanceClient:
         """
         sent = {name: _encoded(value) for name, value in (params or {}).items() if value is not None}
         refused: dict[str, RestrictedLocation] = {}
-        return self._retrying(self._ask_in_order, endpoint, sent, refused)
+        give_up_at = self._clock.monotonic() + self._patience
+        retrying = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, ExchangeError) and error.retryable),
+            wait=self._wait,
+            stop=lambda it: it.attempt_number >= self._attempts or it.upcoming_sleep >= self._left(give_up_at),
+            sleep=self._clock.sleep,
+            before_sleep=_say_what_is_tried_again,
+            reraise=True,
+        )
+        return retrying(self._ask_in_order, endpoint, sent, refused, give_up_at)
 
     def server_time(self) -> Response:
         """The exchange's clock, in ``exchange_at``. Weight 1."""
@@ -236,37 +243,43 @@ class BinanceClient:
         self.close()
 
     def _ask_in_order(
-        self, endpoint: str, params: Mapping[str, str], refused: dict[str, RestrictedLocation]
+        self, endpoint: str, params: Mapping[str, str], refused: dict[str, RestrictedLocation], give_up_at: float
     ) -> Response:
         """Asks the base addresses in order until one answers; a family of hosts that refuses, only once."""
         failures: list[ExchangeError] = []
         for base_url in self._base_urls:
             if _family(base_url) in refused:
                 continue
+            if failures and self._left(give_up_at) <= 0:
+                break
             try:
-                response = self._ask(base_url, endpoint, params)
+                response = self._ask(base_url, endpoint, params, give_up_at)
             except (ExchangeUnreachable, ExchangeServerError) as error:
                 failures.append(error)
+                self._base_urls = [*self._all_but(base_url), base_url]
             except RestrictedLocation as error:
                 refused[_family(base_url)] = error
             else:
-                self._base_urls = [base_url, *(url for url in self._base_urls if url != base_url)]
+                self._base_urls = [base_url, *self._all_but(base_url)]
                 return response
         failures += refused.values()
         failures[0].mention(failures[1:])
         raise failures[0]
 
-    def _ask(self, base_url: str, endpoint: str, params: Mapping[str, str]) -> Response:
+    def _all_but(self, base_url: str) -> list[str]:
+        return [url for url in self._base_urls if url != base_url]
+
+    def _ask(self, base_url: str, endpoint: str, params: Mapping[str, str], give_up_at: float) -> Response:
         """One request to one base address, within the budget."""
         url = f"{base_url}/api/v3/{endpoint}"
         try:
-            minute = self._budget.reserve(self._account, weight_of(endpoint, params), patience=self._patience)
+            minute = self._budget.reserve(self._account, weight_of(endpoint, params), patience=self._left(give_up_at))
         except HeldBack as held:
             what = f"nothing was sent, no request is wanted before {held.until:%Y-%m-%d %H:%M:%S} UTC"
             if held.banned:
                 raise Banned(what, until=held.until, endpoint=endpoint, url=url) from held
             raise RateLimited(what, retry_after=held.seconds, endpoint=endpoint, url=url) from held
-        answer = self._transport.fetch(url, params, endpoint=endpoint)
+        answer = self._transport.fetch(url, params, endpoint=endpoint, within=self._left(give_up_at))
         simulated = SIMULATED_HEADER in answer.headers
         if simulated and not self._simulated:
             raise WrongExchange("a sandbox answers at this address", endpoint=endpoint, url=url)
@@ -276,7 +289,7 @@ class BinanceClient:
         try:
             data = accept(answer, endpoint, params)
         except Banned as error:
-            self._budget.hold(self._account, (error.until - utc_now()).total_seconds(), banned=True)
+            self._budget.hold(self._account, (error.until - answer.received_at).total_seconds(), banned=True)
             raise
         except RateLimited as error:
             self._budget.hold(self._account, error.retry_after, banned=False)
@@ -295,6 +308,10 @@ class BinanceClient:
             used_weight=used_weight,
             simulated=simulated,
         )
+
+    def _left(self, give_up_at: float) -> float:
+        """Seconds until a call is over."""
+        return give_up_at - self._clock.monotonic()
 
     def _wait(self, state: RetryCallState) -> float:
         """Seconds before the next attempt: what the exchange asks for, and the back-off on top."""
@@ -342,13 +359,12 @@ def accept(answer: Answer, endpoint: str, params: Mapping[str, str]) -> Any:
 
     banned_until = _banned_until(message)
     if answer.status == 418 or banned_until:
-        now = utc_now()
-        said_seconds = max(_retry_after(answer) or 0.0, ((banned_until or now) - now).total_seconds())
-        until = now + timedelta(seconds=min(max(said_seconds, SHORTEST_BAN_SECONDS), LONGEST_BAN_SECONDS))
+        wanted = max(_retry_after(answer) or 0.0, _seconds_until(banned_until, answer) if banned_until else 0.0)
+        until = answer.received_at + timedelta(seconds=min(max(wanted, SHORTEST_BAN_SECONDS), LONGEST_BAN_SECONDS))
         raise Banned(f"{what} - banned until {until:%Y-%m-%d %H:%M:%S} UTC", until=until, **facts)
     if answer.status == 429 or code == -1003:
         retry_after = _retry_after(answer)
-        raise RateLimited(what, retry_after=_to_next_minute() if retry_after is None else retry_after, **facts)
+        raise RateLimited(what, retry_after=_to_next_minute(answer) if retry_after is None else retry_after, **facts)
     if answer.status == 451 or (code == 0 and "restricted location" in message):
         raise RestrictedLocation(what, **facts)
     if answer.status == 403:
@@ -426,13 +442,18 @@ def _retry_after(answer: Answer) -> float | None:
     if (seconds := _number(text)) is not None:
         return float(seconds)
     instant = _http_date(text)
-    return None if instant is None else max(0.0, (instant - (_date(answer) or utc_now())).total_seconds())
+    return None if instant is None else max(0.0, _seconds_until(instant, answer))
 
 
-def _to_next_minute() -> float:
+def _to_next_minute(answer: Answer) -> float:
     """Limits are counted by the minute: what an answer without ``Retry-After`` means."""
-    now = utc_now()
+    now = _date(answer) or answer.received_at
     return 60.0 - now.second - now.microsecond / 1e6
+
+
+def _seconds_until(instant: datetime, answer: Answer) -> float:
+    """From an answer to an instant of the exchange's, by the exchange's own clock where the answer shows it."""
+    return (instant - (_date(answer) or answer.received_at)).total_seconds()
 
 
 def _date(answer: Answer) -> datetime | None:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from binance_assets.clock import Clock
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +56,10 @@ class HeldBack(Exception):
         seconds: How long that is from now.
     """
 
-    def __init__(self, until: float, *, banned: bool) -> None:
+    def __init__(self, until: float, seconds: float, *, banned: bool) -> None:
         self.until = datetime.fromtimestamp(until, UTC).replace(tzinfo=None)
         self.banned = banned
-        self.seconds = until - time.time()
+        self.seconds = seconds
         super().__init__(f"held back until {self.until:%Y-%m-%d %H:%M:%S} UTC")
 
 
@@ -79,13 +80,15 @@ class WeightBudget:
 
     Args:
         path: The file; it and its folder are made when missing.
+        clock: The host's, if there is none.
 
     Raises:
         WeightBudgetError: By every method, when the file cannot be read or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, clock: Clock | None = None) -> None:
         self.path = path
+        self._clock = clock or Clock()
 
     def reserve(self, account: str, weight: int, *, patience: float) -> int:
         """Takes the weight of one request from the account, and waits for it where it has to.
@@ -101,15 +104,15 @@ class WeightBudget:
         Raises:
             HeldBack: The exchange has banned this address, or the wait would be longer than ``patience``.
         """
-        give_up_at = time.time() + patience
+        give_up_at = self._clock.monotonic() + patience
         while True:
             with self._changing(account) as state:
-                now = time.time()
+                now = self._now()
                 minute = int(now // 60)
                 if state.minute != minute:
                     state.minute, state.spent = minute, 0
                 if state.banned_until > now:
-                    raise HeldBack(state.banned_until, banned=True)
+                    raise HeldBack(state.banned_until, state.banned_until - now, banned=True)
                 if state.retry_at > now:
                     free_at = state.retry_at
                 elif state.spent and state.spent + weight > SHARE * state.weight_limit:
@@ -117,10 +120,11 @@ class WeightBudget:
                 else:
                     state.spent += weight
                     return minute
-            if free_at > give_up_at:
-                raise HeldBack(free_at, banned=False)
-            log.info("%s: waiting %.1f s for request weight", account, free_at - now)
-            time.sleep(free_at - now)
+            wait = free_at - now
+            if self._clock.monotonic() + wait > give_up_at:
+                raise HeldBack(free_at, wait, banned=False)
+            log.info("%s: waiting %.1f s for request weight", account, wait)
+            self._clock.sleep(wait)
 
     def settle(self, account: str, minute: int, used_weight: int) -> None:
         """Corrects the account by what the exchange has counted, other programs on this address included.
@@ -147,12 +151,16 @@ class WeightBudget:
             seconds: For how long, from now; three days at most.
             banned: Whether for a ban: then requests are refused at once and do not wait.
         """
-        until = time.time() + min(seconds, LONGEST_HOLD_SECONDS)
+        until = self._now() + min(seconds, LONGEST_HOLD_SECONDS)
         with self._changing(account) as state:
             if banned:
                 state.banned_until = max(state.banned_until, until)
             else:
                 state.retry_at = max(state.retry_at, until)
+
+    def _now(self) -> float:
+        """Seconds since the epoch, of the wall clock: the exchange counts by its minutes, and a restart keeps it."""
+        return self._clock.now().replace(tzinfo=UTC).timestamp()
 
     @contextmanager
     def _changing(self, account: str) -> Iterator[_Account]:

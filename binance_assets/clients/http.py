@@ -9,16 +9,15 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
@@ -28,6 +27,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from binance_assets.clients.errors import BadResponse, ExchangeUnreachable
+from binance_assets.clock import Clock
 
 CHUNK_BYTES = 64 * 1024
 
@@ -49,6 +49,11 @@ class Limits:
     deadline: float = 30.0
     max_wire_bytes: int = 32 * 1024 * 1024
     max_body_bytes: int = 128 * 1024 * 1024
+
+    def within(self, seconds: float) -> Self:
+        """The same, for a response for which only so many seconds are left."""
+        left = max(round(seconds, 3), 0.001)  # a timeout of 0 is none to urllib3
+        return replace(self, connect_timeout=min(self.connect_timeout, left), deadline=min(self.deadline, left))
 
 
 @dataclass(frozen=True)
@@ -79,32 +84,43 @@ class Transport:
     Args:
         limits: What each response may take.
         headers: Sent with every request.
+        clock: Says when an answer came; the host's, if there is none. The limits are in real seconds whatever it says.
     """
 
-    def __init__(self, limits: Limits | None = None, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
         self.limits = limits or Limits()
+        self._clock = clock or Clock()
         self._adapter = _CuttableAdapter()
         self._session = requests.Session()
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
         self._session.headers.update({"Accept-Encoding": "gzip", "User-Agent": "binance-assets", **(headers or {})})
 
-    def fetch(self, url: str, params: Mapping[str, str] | None = None, *, endpoint: str) -> Answer:
+    def fetch(
+        self, url: str, params: Mapping[str, str] | None = None, *, endpoint: str, within: float | None = None
+    ) -> Answer:
         """Gets one complete response; redirects are answers like any other and not followed.
 
         Args:
             url: Address without parameters.
             params: Percent-encoded as UTF-8.
             endpoint: What to call it in errors.
+            within: Seconds that are left for it, if these may be fewer than its limits allow.
 
         Raises:
             ExchangeUnreachable: No answer began.
             BadResponse: The answer began and is cut, damaged, too slow or too large.
         """
-        limits = self.limits
-        requested_at = utc_now()
-        started = time.monotonic()
-        with self._deadline() as expired:
+        limits = self.limits if within is None else self.limits.within(within)
+        requested_at = self._clock.now()
+        started = self._clock.monotonic()
+        with self._deadline(limits.deadline) as expired:
             try:
                 response = self._session.get(
                     url,
@@ -119,7 +135,7 @@ class Transport:
                 late = f"no answer within {limits.deadline:g} s"
                 what = late if expired.is_set() else _reason(error, limits)
                 raise ExchangeUnreachable(what, endpoint=endpoint, url=url) from error
-            received_at = requested_at + timedelta(seconds=time.monotonic() - started)
+            received_at = requested_at + timedelta(seconds=self._clock.monotonic() - started)
             body = bytearray()
             wrong = ""
             with response:
@@ -142,7 +158,7 @@ class Transport:
         self._session.close()
 
     @contextmanager
-    def _deadline(self) -> Iterator[threading.Event]:
+    def _deadline(self, seconds: float) -> Iterator[threading.Event]:
         """Cuts the connection when the deadline passes, whatever it waits for; yields whether it has."""
         expired = threading.Event()
         self._adapter.expired = expired
@@ -151,7 +167,7 @@ class Transport:
             expired.set()
             self._adapter.cut()
 
-        timer = threading.Timer(self.limits.deadline, expire)
+        timer = threading.Timer(seconds, expire)
         timer.daemon = True
         timer.start()
         try:
@@ -188,11 +204,6 @@ def parse_json(body: bytes) -> Any:
         raise ValueError("nested too deeply") from None
     except ArithmeticError:
         raise ValueError("a number beyond any decimal") from None
-
-
-def utc_now() -> datetime:
-    """The host clock as naive UTC."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _refuse_constant(name: str) -> None:

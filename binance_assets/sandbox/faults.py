@@ -8,13 +8,14 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import time
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from email.utils import formatdate
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
+
+from pydantic import ConfigDict, TypeAdapter
 
 Row = dict[str, Any]
 
@@ -55,11 +56,14 @@ class Answer:
 class Fault:
     """Something that the sandbox does wrong. Without ``count`` and ``seconds`` it goes on until it is cleared.
 
+    Its times are by the exchange's clock.
+
     Attributes:
         kind: One of ``KINDS``, such as ``429`` or ``truncated_json``.
         endpoint: Such as ``ticker/price``; None for all.
         count: For so many requests.
-        seconds: For so long.
+        seconds: For so long, from when it begins.
+        begins_in: Seconds from when it is set until it begins.
         amount: How much, where that makes sense; what it means and is otherwise is in ``KINDS``.
         retry_after: The header ``Retry-After`` of 429 and 418, as it is. Without it 429 has none.
         symbols: The symbols whose rows are meant, where rows are; else all, or made-up ones.
@@ -68,10 +72,13 @@ class Fault:
         ValueError: There is no such kind.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     kind: str
     endpoint: str | None = None
     count: int | None = None
     seconds: float | None = None
+    begins_in: float = 0.0
     amount: float | None = None
     retry_after: str | int | None = None
     symbols: tuple[str, ...] = ()
@@ -92,14 +99,39 @@ class Fault:
             raise ValueError(f"{text!r} is not a fault; write kind:endpoint:count, such as 429:ticker/price:3")
         return cls(kind, endpoint=endpoint or None, count=int(count) if count else None)
 
-    def apply(self, answer: Answer, now_ms: int) -> Answer:
+    def apply(self, answer: Answer, moment: Moment) -> Answer:
         """What becomes of an answer."""
         kind = KINDS[self.kind]
         fault = self if self.amount is not None else replace(self, amount=kind.amount)
-        return kind.apply(answer, fault, now_ms)
+        return kind.apply(answer, fault, moment)
 
 
-Apply = Callable[[Answer, Fault, int], Answer]
+_FAULTS: TypeAdapter[Fault | list[Fault]] = TypeAdapter(Fault | list[Fault])
+
+
+def read_faults(text: str | bytes) -> list[Fault]:
+    """A fault, or a list of them, in JSON with the names of :class:`Fault`.
+
+    Raises:
+        ValueError: It is not.
+    """
+    faults = _FAULTS.validate_json(text)
+    return faults if isinstance(faults, list) else [faults]
+
+
+class Moment(NamedTuple):
+    """When a fault meets a request.
+
+    Attributes:
+        now_ms: By the exchange's clock.
+        answer_then: What the answer would have been when the fault began.
+    """
+
+    now_ms: int
+    answer_then: Callable[[], Answer]
+
+
+Apply = Callable[[Answer, Fault, Moment], Answer]
 
 
 class Kind(NamedTuple):
@@ -114,40 +146,48 @@ class Faults:
     """The faults that are set. Each request meets the first that is for it; when that is used up, the next."""
 
     def __init__(self) -> None:
-        self._set: list[_Set] = []
+        self._set: list[SetFault] = []
 
-    def add(self, fault: Fault) -> None:
-        """Sets a fault, behind those that are set."""
-        ends_at = None if fault.seconds is None else time.monotonic() + fault.seconds
-        self._set = [*self._set, _Set(fault, fault.count, ends_at)]
+    def add(self, faults: Iterable[Fault], now_ms: int) -> None:
+        """Sets faults, behind those that are set."""
+        self._set = [*self._set, *(SetFault(fault, now_ms) for fault in faults)]
 
     def clear(self) -> None:
         """Sets all right again."""
         self._set = []
 
-    def take(self, endpoint: str) -> Fault | None:
+    def take(self, endpoint: str, now_ms: int) -> SetFault | None:
         """The fault that a request to an endpoint meets."""
         for it in self._set:
-            if it.is_active and it.fault.endpoint in (None, endpoint):
+            if it.begins_ms <= now_ms and not it.is_over(now_ms) and it.fault.endpoint in (None, endpoint):
                 if it.left is not None:
                     it.left -= 1
-                return it.fault
+                return it
         return None
 
-    def listed(self) -> list[dict[str, Any]]:
-        """Those that still act, as JSON, with ``left``, the number of requests that are still to meet each."""
-        return [{**asdict(it.fault), "left": it.left} for it in self._set if it.is_active]
+    def listed(self, now_ms: int) -> list[dict[str, Any]]:
+        """Those that are not over, as JSON, with ``left``, the number of requests that are still to meet each."""
+        return [{**asdict(it.fault), "left": it.left} for it in self._set if not it.is_over(now_ms)]
 
 
-@dataclass
-class _Set:
-    fault: Fault
-    left: int | None
-    ends_at: float | None
+class SetFault:
+    """A fault that is set.
 
-    @property
-    def is_active(self) -> bool:
-        return self.left != 0 and (self.ends_at is None or time.monotonic() < self.ends_at)
+    Attributes:
+        fault: Which.
+        left: How many requests are still to meet it.
+        begins_ms: When it begins, by the exchange's clock.
+    """
+
+    def __init__(self, fault: Fault, now_ms: int) -> None:
+        self.fault = fault
+        self.left = fault.count
+        self.begins_ms = now_ms + round(fault.begins_in * 1000)
+        self._ends_ms = None if fault.seconds is None else self.begins_ms + round(fault.seconds * 1000)
+
+    def is_over(self, now_ms: int) -> bool:
+        """Whether no request meets it any more."""
+        return self.left == 0 or (self._ends_ms is not None and now_ms >= self._ends_ms)
 
 
 BAD_PRICES = (
@@ -179,13 +219,13 @@ def _html(status: int, title: str, **headers: str) -> Apply:
     return lambda *_: Answer(status, raw=page.encode(), headers={"Content-Type": "text/html; charset=utf-8", **headers})
 
 
-def _too_many_requests(answer: Answer, fault: Fault, now_ms: int) -> Answer:
+def _too_many_requests(answer: Answer, fault: Fault, moment: Moment) -> Answer:
     return too_many_requests(6000, fault.retry_after)
 
 
-def _banned(answer: Answer, fault: Fault, now_ms: int) -> Answer:
+def _banned(answer: Answer, fault: Fault, moment: Moment) -> Answer:
     seconds = fault.amount or 0
-    return banned(now_ms + round(seconds * 1000), fault.retry_after or round(seconds))
+    return banned(moment.now_ms + round(seconds * 1000), fault.retry_after or round(seconds))
 
 
 def too_many_requests(limit: int, retry_after: str | int | None) -> Answer:
@@ -216,7 +256,7 @@ def _on_body(change: Callable[[bytes], bytes], **headers: str) -> Apply:
 def _on_rows(change: Callable[[list[Row], Fault], list[Row]]) -> Apply:
     """A change of the rows: of a list of prices, of the symbols in ``exchangeInfo``, or the only one there is."""
 
-    def apply(answer: Answer, fault: Fault, now_ms: int) -> Answer:
+    def apply(answer: Answer, fault: Fault, moment: Moment) -> Answer:
         data = answer.data
         match data:
             case _ if answer.status != 200:
@@ -282,8 +322,28 @@ def _other_types(row: Row) -> Row:
     return {name: other_type(value) for name, value in row.items()}
 
 
-def _clock_off(answer: Answer, fault: Fault, now_ms: int) -> Answer:
-    there_ms = now_ms + round((fault.amount or 0) * 1000)
+def _halted(answer: Answer, fault: Fault, moment: Moment) -> Answer:
+    then = {row.get("symbol"): row for row in _rows(moment.answer_then().data)}
+
+    def standing_still(row: Row) -> Row:
+        return {**row, "status": "BREAK"} if "status" in row else then.get(row.get("symbol"), row)
+
+    return _on_each_row(standing_still)(answer, fault, moment)
+
+
+def _rows(data: Any) -> list[Row]:
+    """The rows of data that has any, see ``_on_rows``."""
+    match data:
+        case list():
+            return [row for row in data if isinstance(row, dict)]
+        case {"symbol": _}:
+            return [data]
+        case _:
+            return []
+
+
+def _clock_off(answer: Answer, fault: Fault, moment: Moment) -> Answer:
+    there_ms = moment.now_ms + round((fault.amount or 0) * 1000)
     data = answer.data
     if isinstance(data, dict) and "serverTime" in data:
         data = {**data, "serverTime": there_ms}
@@ -295,7 +355,7 @@ def http_date(now_ms: int) -> str:
     return formatdate(now_ms / 1000, usegmt=True)
 
 
-def _bomb(answer: Answer, fault: Fault, now_ms: int) -> Answer:
+def _bomb(answer: Answer, fault: Fault, moment: Moment) -> Answer:
     return Answer(raw=_inflated_list(round(fault.amount or 0)), headers={"Content-Encoding": "gzip"})
 
 
@@ -370,6 +430,7 @@ KINDS: dict[str, Kind] = {
         "fields that nobody knows", _on_each_row(lambda row: {**row, "novelty": {"since": 2031}, "isNovel": True})
     ),
     "unknown_status": Kind("a status that nobody knows", _on_each_row(lambda row: {**row, "status": "TWILIGHT"})),
+    "halted": Kind("the prices of when the fault began, and the status BREAK", _halted),
     "missing_symbols": Kind("a share of `amount` of the symbols is missing", _on_rows(_missing), 0.2),
     "shuffled": Kind("the rows in another order", _on_rows(_shuffled)),
     "bad_rows": Kind("bad prices and bad symbols among the good", _on_rows(_bad_rows)),

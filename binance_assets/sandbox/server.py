@@ -15,7 +15,6 @@ from http import HTTPStatus
 from typing import NamedTuple, Self
 
 import uvicorn
-from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -25,13 +24,21 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from binance_assets.sandbox.exchange import Exchange, Refused
-from binance_assets.sandbox.faults import Answer, Fault, Faults, banned, http_date, too_many_requests
+from binance_assets.sandbox.faults import (
+    Answer,
+    Fault,
+    Faults,
+    Moment,
+    SetFault,
+    banned,
+    http_date,
+    read_faults,
+    too_many_requests,
+)
 from binance_assets.sandbox.limits import WeightMeter
 from binance_assets.sandbox.market import DEFAULT_SEED, Market
 
 log = logging.getLogger(__name__)
-
-_FAULT = TypeAdapter(Fault)
 
 _HOST = "127.0.0.1"
 _REMEMBERED_REQUESTS = 1000
@@ -47,11 +54,15 @@ class SeenRequest(NamedTuple):
         endpoint: Such as ``ticker/price``.
         query: As it was sent, percent-encoded.
         status: HTTP status of the answer.
+        at_ms: When it arrived, by the exchange's clock.
+        used_weight: That the exchange had counted in this minute, with this request.
     """
 
     endpoint: str
     query: str
     status: int
+    at_ms: int
+    used_weight: int
 
 
 class Sandbox:
@@ -121,9 +132,9 @@ class Sandbox:
         """The latest requests, at most 1,000, the newest last."""
         return list(self._requests)
 
-    def fail(self, fault: Fault) -> None:
-        """Misbehaves from now on, as the fault says."""
-        self._faults.add(fault)
+    def fail(self, *faults: Fault) -> None:
+        """Misbehaves from now on, as the faults say: a request meets the first that acts on it."""
+        self._faults.add(faults, self.clock())
 
     def clear_faults(self) -> None:
         """Behaves again."""
@@ -175,31 +186,34 @@ class Sandbox:
             answer = banned(verdict.until_ms, retry_after)
         else:
             answer = await run_in_threadpool(
-                self._answer, endpoint, query.multi_items(), now_ms, self._faults.take(endpoint)
+                self._answer, endpoint, query.multi_items(), now_ms, self._faults.take(endpoint, now_ms)
             )
         answer = await run_in_threadpool(_packed, answer, request.headers.get("Accept-Encoding", ""))
-        self._requests.append(SeenRequest(endpoint, request.url.query, answer.status))
+        self._requests.append(SeenRequest(endpoint, request.url.query, answer.status, now_ms, verdict.used_weight))
         weight = str(verdict.used_weight)
         return _Delivery(
             answer, {"Date": http_date(now_ms), "X-MBX-USED-WEIGHT": weight, "X-MBX-USED-WEIGHT-1M": weight}
         )
 
-    def _answer(self, endpoint: str, parameters: list[tuple[str, str]], now_ms: int, fault: Fault | None) -> Answer:
-        try:
-            answer = Answer(data=self._exchange.answer(endpoint, parameters, now_ms))
-        except Refused as refused:
-            answer = Answer(400, {"code": refused.code, "msg": refused.message})
-        return fault.apply(answer, now_ms) if fault else answer
+    def _answer(self, endpoint: str, parameters: list[tuple[str, str]], now_ms: int, met: SetFault | None) -> Answer:
+        def answer_at(ms: int) -> Answer:
+            try:
+                return Answer(data=self._exchange.answer(endpoint, parameters, ms))
+            except Refused as refused:
+                return Answer(400, {"code": refused.code, "msg": refused.message})
+
+        answer = answer_at(now_ms)
+        return met.fault.apply(answer, Moment(now_ms, lambda: answer_at(met.begins_ms))) if met else answer
 
     async def _serve_faults(self, request: Request) -> _Delivery:
         if request.method == "POST":
             try:
-                self.fail(_FAULT.validate_json(await request.body()))
-            except ValidationError as error:
+                self.fail(*read_faults(await request.body()))
+            except ValueError as error:
                 return _Delivery(Answer(400, {"error": str(error)}))
         elif request.method == "DELETE":
             self.clear_faults()
-        return _Delivery(Answer(data=self._faults.listed()))
+        return _Delivery(Answer(data=self._faults.listed(self.clock())))
 
 
 class _Delivery(Response):
