@@ -92,7 +92,7 @@ from
     )
 semi join (
     select "date" from meta.sealed_partition where "table" = '{table.bare_name}'
-) as sealed using ("date");"""
+) as sealed using ("date");"""  # noqa: S608 - made of declarations, not of data
 
 
 def _names(columns: tuple[str, ...]) -> str:

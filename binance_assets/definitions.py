@@ -3,8 +3,10 @@
 import dagster as dg
 
 from binance_assets import checks, jobs
+from binance_assets.collector.shifts import keep_collecting
 from binance_assets.core import assets as core
 from binance_assets.export import assets as export
+from binance_assets.lake import assets as lake
 from binance_assets.landing import assets as landing
 from binance_assets.mart import assets as mart
 from binance_assets.raw import assets as raw
@@ -15,10 +17,11 @@ from binance_assets.warehouse.io_manager import WarehouseIOManager
 load_settings()  # a setting that makes no sense is refused when Dagster starts, not in the first run
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([landing, raw, core, mart, export]),
+    assets=dg.load_assets_from_modules([landing, raw, core, mart, lake, export]),
     asset_checks=list(checks.all_checks()),
     jobs=jobs.JOBS,
     schedules=jobs.SCHEDULES,
+    sensors=[keep_collecting],
     resources={"home": HomeResource(), "warehouse_io_manager": WarehouseIOManager()},
     executor=dg.in_process_executor,
 )

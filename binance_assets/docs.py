@@ -74,8 +74,8 @@ def _kind(table: Table) -> str:
     if table.lake_order:
         order = ", ".join(("hour", *table.lake_order))
         return (
-            f"View over the open days in `{table.open_name}` and the sealed ones in `lake/{table.bare_name}/`, one Parquet "
-            f"partition a day, sorted by ({order})"
+            f"View over the open days in `{table.open_name}` and the sealed ones in `lake/{table.bare_name}/`, one "
+            f"Parquet partition a day, sorted by ({order})"
         )
     return "View" if table.view_of else "Table"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 from binance_assets.clients import (
     DEFAULT_BASE_URLS,
@@ -13,6 +14,7 @@ from binance_assets.clients import (
     WeightBudget,
     WrongExchange,
 )
+from binance_assets.clock import Clock
 from binance_assets.home import Home
 from binance_assets.sandbox import Sandbox
 from binance_assets.settings import Settings, Source
@@ -36,8 +38,10 @@ def choose_source(settings: Settings, home: Home) -> tuple[Source, str]:
 
 
 @contextmanager
-def open_client(settings: Settings, home: Home, source: Source) -> Iterator[BinanceClient]:
-    """A client of the source's exchange.
+def open_client(
+    settings: Settings, home: Home, source: Source, *, clock: Clock | None = None, within: float | None = None
+) -> Iterator[BinanceClient]:
+    """A client of the source's exchange, by a clock; one for sampling gives up ``within`` so many seconds.
 
     For the sandbox without an address of its own, one is started in this process for as long as the block lasts; its
     prices are a function of seed and time, so each one goes on where the last one was.
@@ -45,9 +49,16 @@ def open_client(settings: Settings, home: Home, source: Source) -> Iterator[Bina
     own_sandbox = source == "sandbox" and not settings.api_url
     with Sandbox() if own_sandbox else nullcontext() as sandbox:
         addresses = (sandbox.url,) if sandbox else settings.api_url or DEFAULT_BASE_URLS
-        budget = WeightBudget(home.weights)
-        with BinanceClient(addresses, budget=budget, simulated=source == "sandbox") as client:
+        budget = WeightBudget(home.weights, clock=clock)
+        patience = {} if within is None else _impatience(within)
+        with BinanceClient(addresses, budget=budget, simulated=source == "sandbox", clock=clock, **patience) as client:
             yield client
+
+
+def _impatience(seconds: float) -> dict[str, Any]:
+    """Two attempts, and half of the time for each answer, so that a second address still gets its turn."""
+    limits = Limits(connect_timeout=min(1.0, seconds / 2), read_timeout=seconds / 2, deadline=seconds / 2)
+    return {"attempts": 2, "give_up_after": seconds, "limits": limits}
 
 
 def _probe(settings: Settings, home: Home) -> tuple[Source, str]:

@@ -1,6 +1,10 @@
 """Jobs and schedules. Every job runs its steps in one process, and one step at a time writes the warehouse."""
 
+from typing import Any
+
 import dagster as dg
+
+from binance_assets.collector.shifts import collect
 
 _DERIVED = dg.AssetSelection.groups("raw", "core", "mart")
 _EXPORT = dg.AssetSelection.groups("export")
@@ -15,17 +19,17 @@ run_once = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
-refresh_metadata = dg.define_asset_job(
-    "refresh_metadata",
+refresh = dg.define_asset_job(
+    "refresh",
     selection=_METADATA | _DERIVED | _EXPORT,
     description="The exchange's metadata, all tables, checks, export.",
     executor_def=dg.in_process_executor,
 )
 
-sample_minute = dg.define_asset_job(
-    "sample_minute",
-    selection=_PRICES | _DERIVED,
-    description="One minute of prices, all tables, checks.",
+seal_days = dg.define_asset_job(
+    "seal_days",
+    selection=dg.AssetSelection.groups("lake"),
+    description="Moves the days that are over into the lake, and drops landing files that have been kept long enough.",
     executor_def=dg.in_process_executor,
 )
 
@@ -44,19 +48,19 @@ rebuild = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
-JOBS = [run_once, refresh_metadata, sample_minute, import_files, rebuild]
+JOBS: list[dg.JobDefinition | Any] = [collect, run_once, refresh, seal_days, import_files, rebuild]
 
 SCHEDULES = [
     dg.ScheduleDefinition(
-        name="metadata_hourly",
-        job=refresh_metadata,
+        name="refresh_hourly",
+        job=refresh,
         cron_schedule="7 * * * *",
-        description="Metadata and export every hour. Off until switched on.",
+        description="Metadata, checks and export every hour. Off until switched on.",
     ),
     dg.ScheduleDefinition(
-        name="prices_every_minute",
-        job=sample_minute,
-        cron_schedule="* * * * *",
-        description="A run that samples one minute, every minute. Off until switched on.",
+        name="seal_daily",
+        job=seal_days,
+        cron_schedule="40 12 * * *",
+        description="The day before, half a day after its end, when nothing late can change it. Off until switched on.",
     ),
 ]

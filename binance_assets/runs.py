@@ -122,6 +122,11 @@ def release_dead_runs(instance: dg.DagsterInstance) -> None:
             instance.event_log_storage.free_concurrency_slots_for_run(run_id)
 
 
+def mark_process(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Write into a run which process it is, so that it can be seen to be dead."""
+    instance.add_run_tags(run_id, {PROCESS_TAG: _process()})
+
+
 def _process() -> str:
     """Name this process, told apart from a later one with the same number by when it started."""
     return f"{os.getpid()}@{psutil.Process().create_time()}"

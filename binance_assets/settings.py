@@ -53,6 +53,14 @@ class Settings(BaseSettings):
         description="How old a price may be to be carried into a minute without observations.",
     )
 
+    landing_days: int = Field(
+        7,
+        ge=1,
+        validation_alias="BINANCE_LANDING_DAYS",
+        description="Sealed days for which the responses are kept as received. Older ones can be rebuilt from the "
+        "lake; responses with metadata are kept for ever.",
+    )
+
     @field_validator("api_url", mode="before")
     @classmethod
     def _split_addresses(cls, value: object) -> object:

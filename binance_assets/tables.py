@@ -93,8 +93,8 @@ class Table:
 
     A table with a ``lake_order`` is sealed day by day (:mod:`binance_assets.lake`): ``name`` is a view over the open
     days in ``open_name`` and the sealed ones in the lake, where a day is sorted by the hour of ``time_column`` and then
-    by these columns. ``stored`` are its columns there, if they are not the view's own. ``stays_open`` names a column and
-    a value: rows with that are never sealed.
+    by these columns. ``stored`` are its columns there, if they are not the view's own. ``stays_open`` names a column
+    and a value: rows with that are never sealed.
     """
 
     name: str

@@ -17,7 +17,7 @@ from binance_assets.catalog import TABLES
 from binance_assets.clock import Clock
 from binance_assets.core import models as core
 from binance_assets.home import Store
-from binance_assets.landing import Capture, LandingFile
+from binance_assets.landing import Capture, LandingFile, MissedSample
 from binance_assets.mart import models as mart
 from binance_assets.raw.load import Loaded, load
 from binance_assets.raw.rebuild import rebuild
@@ -122,6 +122,18 @@ class Pipeline:
         )
         return self.landing.land(capture)
 
+    def land_missed(
+        self,
+        *due_at: datetime,
+        interval: int = 10,
+        error: str = "ExchangeServerError",
+        message: str = "HTTP 503",
+    ) -> LandingFile:
+        """Land grid points at which the exchange gave no usable answer."""
+        return self.landing.land_minute(
+            [MissedSample("ticker/price", self.source, at, interval, error, message) for at in due_at]
+        )
+
     def land_table(self, path: Path, lines: Iterable[str]) -> LandingFile | None:
         """Land a CSV table of observations with these lines below its header."""
         path.write_text("\n".join(["Symbol,Price,Retrieval_Timestamp", *lines]) + "\n", encoding="utf-8")
@@ -145,6 +157,9 @@ class Pipeline:
                     connection.duck.execute(f"delete from mart.{dimension}")
                     connection.duck.execute(f"insert into mart.{dimension} by name {sql(f'mart/{dimension}.sql')}")
             mart.close_minutes(connection, carry_limit_seconds)
+            mart.roll_up_hours(connection)
+            mart.roll_up_days(connection)
+            mart.update_gaps(connection)
             mart.load_latest_prices(connection)
 
     def rebuild(self) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
+from binance_assets.cli.collect import collect
 from binance_assets.cli.sandbox import sandbox
 from binance_assets.cli.show import SIMULATED, print_prices, print_status, print_summary
 from binance_assets.clients import ExchangeError, WeightBudgetError
@@ -161,6 +162,9 @@ def status(
         _print_json(found)
     else:
         print_status(_out, found)
+
+
+app.command(epilog="Example: `binance-assets collect`")(collect)
 
 
 app.command(

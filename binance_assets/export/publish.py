@@ -23,6 +23,7 @@ WHOLE_UP_TO = 5_000_000
 WINDOWS = {
     tables.FACT_PRICE.name: timedelta(hours=1),
     tables.FACT_PRICE_MINUTE.name: timedelta(days=2),
+    tables.FACT_PRICE_HOUR.name: timedelta(days=30),
 }
 """What is published of a larger fact, back from its newest row: what a BI tool can import, and what can be written
 anew again and again. All of it is in the warehouse."""

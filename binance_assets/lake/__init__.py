@@ -4,9 +4,9 @@
 
     lake/price_history/date=2026-11-20/data.parquet
 
-The rows of the newest days are in the tables of the schema ``open``; the views (``warehouse/lake.sql``) span both. Which
-day is where is said by ``meta.sealed_partition``, whose rows are written in the transaction that drops the open rows: a
-file in the lake that it does not name is not read, so that a crash at any point loses and doubles nothing.
+The rows of the newest days are in the tables of the schema ``open``; the views (``warehouse/lake.sql``) span both.
+Which day is where is said by ``meta.sealed_partition``, whose rows are written in the transaction that drops the open
+rows: a file in the lake that it does not name is not read, so that a crash at any point loses and doubles nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import duckdb
-from duckdb import ColumnExpression, ConstantExpression, DuckDBPyRelation, FunctionExpression, StarExpression
+from duckdb import ColumnExpression, ConstantExpression, DuckDBPyRelation, FunctionExpression
 
 from binance_assets.catalog import SEALED
 from binance_assets.sql import sql
@@ -61,8 +61,8 @@ def seal(warehouse: Warehouse, day: date, tables: Sequence[Table] = SEALED) -> l
     with the rows that they replace.
 
     Raises:
-        NotSealed: A partition differs from the open rows, because a row came meanwhile or the disk is not to be trusted. The
-            open rows stay; trying again is all right.
+        NotSealed: A partition differs from the open rows, because a row came meanwhile or the disk is not to be
+            trusted. The open rows stay; trying again is all right.
     """
     staging = warehouse.lake / f".{uuid4().hex}"
     staging.mkdir(parents=True)

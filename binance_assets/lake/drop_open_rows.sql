@@ -19,3 +19,6 @@ where observed_at >= $since and observed_at < $until;
 
 delete from open.fact_price_minute
 where minute_utc >= $since and minute_utc < $until;
+
+delete from open.fact_price_hour
+where hour_utc >= $since and hour_utc < $until;

@@ -1,4 +1,5 @@
--- Days of which rows are open, that ended $reach ago, and in which nothing is still to be loaded or averaged.
+-- Days of which rows are open, that ended $reach ago, and in which nothing is still to be loaded, averaged or
+-- rolled up.
 with day as (
     select distinct received_at::date as date
     from open.capture
@@ -30,5 +31,15 @@ where
         where
             open_minute.minute_utc >= day.date
             and open_minute.minute_utc < day.date + interval 1 day + $reach
+    )
+    and not exists (
+        from meta.open_hour
+        where
+            open_hour.hour_utc >= day.date
+            and open_hour.hour_utc < day.date + interval 1 day
+    )
+    and not exists (
+        from meta.open_day
+        where open_day.date_utc = day.date
     )
 order by day.date

@@ -38,7 +38,8 @@ class Capture:
     """One accepted response, about to be landed. Instants are naive UTC.
 
     ``sampling_interval_seconds`` is the grid on which it was sampled, None for a single request or an import;
-    ``due_at`` its point on that grid. ``clock_offset_seconds`` is how far the host's clock was ahead of the collector's.
+    ``due_at`` its point on that grid. ``clock_offset_seconds`` is how far the host's clock was ahead of the
+    collector's.
     """
 
     endpoint: str

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from binance_assets.assets import OWNERS, label
+from binance_assets.collector import running_process
 from binance_assets.landing.imports import import_files
 from binance_assets.landing.sampling import capture_of, sample
 from binance_assets.resources import HomeResource
@@ -44,6 +45,9 @@ def ticker_price(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Ma
     """The whole market's prices (GET ticker/price), sampled for a minute or a little more, as received."""
     store = home.store
     store.path.mkdir(parents=True, exist_ok=True)
+    if process := running_process(store):
+        context.log.info(f"Process {process} samples the market already; what it has landed is loaded.")
+        return dg.MaterializeResult(metadata={"sampled_by_process": process, "source": label(store.source)})
     interval = home.settings.sampling_interval_seconds
     console = Console(stderr=True)
     with (

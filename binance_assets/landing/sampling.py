@@ -25,7 +25,14 @@ class Sampled:
     missed: list[ExchangeError] = field(default_factory=list)
 
 
-def capture_of(response: Response, source: str, sampling_interval_seconds: int | None = None) -> Capture:
+def capture_of(
+    response: Response,
+    source: str,
+    sampling_interval_seconds: int | None = None,
+    *,
+    due_at: datetime | None = None,
+    clock_offset_seconds: float | None = None,
+) -> Capture:
     """A client's response as it is landed."""
     return Capture(
         endpoint=response.endpoint,
@@ -37,6 +44,8 @@ def capture_of(response: Response, source: str, sampling_interval_seconds: int |
         exchange_at=response.exchange_at,
         used_weight=response.used_weight,
         sampling_interval_seconds=sampling_interval_seconds,
+        due_at=due_at,
+        clock_offset_seconds=clock_offset_seconds,
     )
 
 

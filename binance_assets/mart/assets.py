@@ -70,6 +70,49 @@ def fact_price_minute(home: HomeResource) -> dg.MaterializeResult:
 
 
 @dg.asset(
+    **table_options(tables.FACT_PRICE_HOUR),
+    deps=[["mart", "fact_price_minute"], ["mart", "dim_pair"], ["mart", "dim_time"]],
+    pool=WRITER_POOL,
+)
+def fact_price_hour(home: HomeResource) -> dg.MaterializeResult:
+    """Roll up the hours that are over."""
+    with home.store.warehouse.connect() as connection:
+        made = models.roll_up_hours(connection)
+        return materialized(connection, tables.FACT_PRICE_HOUR, hours_made=made)
+
+
+@dg.asset(
+    **table_options(tables.FACT_PRICE_DAY),
+    deps=[["mart", "fact_price_hour"]],
+    pool=WRITER_POOL,
+)
+def fact_price_day(home: HomeResource) -> dg.MaterializeResult:
+    """Roll up the days that are over."""
+    with home.store.warehouse.connect() as connection:
+        made = models.roll_up_days(connection)
+        return materialized(connection, tables.FACT_PRICE_DAY, days_made=made)
+
+
+@dg.asset(
+    **table_options(tables.GAP),
+    deps=[
+        ["raw", "capture"],
+        ["raw", "missed_sample"],
+        ["raw", "quarantine"],
+        ["core", "price_history"],
+        ["core", "pair_history"],
+        ["mart", "dim_pair"],
+    ],
+    pool=WRITER_POOL,
+)
+def gap(home: HomeResource) -> dg.MaterializeResult:
+    """Find the gaps in what was sampled, and their causes."""
+    with home.store.warehouse.connect() as connection:
+        changed = models.update_gaps(connection)
+        return materialized(connection, tables.GAP, rows_changed=changed)
+
+
+@dg.asset(
     **table_options(tables.FACT_PRICE_LATEST),
     deps=[["mart", "fact_price"], ["mart", "fact_price_minute"], ["mart", "dim_pair"]],
     pool=WRITER_POOL,

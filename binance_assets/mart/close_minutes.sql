@@ -319,6 +319,22 @@ from gap
 left join expectation using (source, minute_utc)
 order by gap.minute_utc, gap.pair_key;
 
+-- The hours that these minutes and gap rows are rolled up in.
+insert or ignore into meta.open_hour by name
+select
+    date_trunc('hour', minute_utc) as hour_utc,
+    source
+from due_minute
+union
+select
+    unnest(
+        generate_series(
+            date_trunc('hour', minute_utc + interval 1 minute), next_minute_utc - interval 1 minute, interval 1 hour
+        )
+    ) as hour_utc,
+    source
+from silence;
+
 delete from meta.open_minute
 using due_minute
 where

@@ -220,6 +220,110 @@ FACT_PRICE_MINUTE = Table(
     },
 )
 
+
+def _roll_up(span: str, minutes: int, parts: str) -> dict[str, pa.Column]:
+    """What is told of an hour and of a day alike: ``span`` is its name, ``parts`` what it is rolled up from."""
+    within = pa.Check.in_range(0, minutes)
+    return {
+        "source": text("Where the observations came from", one_of(*SOURCES)),
+        "price_sum": total(
+            "Sum of the observations, exact, to be rolled up further", unit="quote currency", nullable=True
+        ),
+        "average_price": number("Mean of the observations", positive(), unit="quote currency", nullable=True),
+        "time_weighted_price": number(
+            "Mean of the time-weighted prices of the observed minutes", positive(), unit="quote currency", nullable=True
+        ),
+        "open_price": price("First observation", positive(), nullable=True),
+        "high_price": price("Highest observation", positive(), nullable=True),
+        "low_price": price("Lowest observation", positive(), nullable=True),
+        "close_price": price("Last observation", positive(), nullable=True),
+        "observation_count": integer(f"Observations in the {span}", not_negative()),
+        "expected_count": integer(
+            "Observations that there should be in the minutes that have a row, observed or gap", not_negative()
+        ),
+        "coverage": number(
+            f"Share that is there of what the sampling would have brought over the whole {span}: the mean of the "
+            f"coverages of its {minutes} minutes, of which one without observations counts 0",
+            share(),
+        ),
+        "observed_minutes": integer("Minutes with observations", within, unit="min"),
+        "filled_minutes": integer("Minutes without, into which a price was carried", within, unit="min"),
+        "missing_minutes": integer(f"All other minutes of the {span}", within, unit="min"),
+        "price_usdt": number(
+            f"Mean of the prices in USDT of its {parts} that have one, weighted by their observations",
+            positive(),
+            unit="USDT",
+            nullable=True,
+        ),
+    }
+
+
+FACT_PRICE_HOUR = Table(
+    "mart.fact_price_hour",
+    "Every hour that is over and has a row in mart.fact_price_minute, rolled up from those minutes. What is made of "
+    "observations is empty in an hour that has gaps only.",
+    grain="pair x hour x source",
+    key=("pair_key", "hour_utc", "source"),
+    references=_FACT_REFERENCES,
+    large=True,
+    time_column="hour_utc",
+    lake_order=("pair_key", "hour_utc", "source"),
+    columns={
+        "pair_key": integer("The pair"),
+        "date": DAY,
+        "date_key": integer("The day of hour_utc"),
+        "time_key": integer("The minute of the day of hour_utc"),
+        "hour_utc": instant("Start of the hour; it reaches up to, without, the next"),
+        **_roll_up("hour", 60, "minutes"),
+    },
+)
+
+FACT_PRICE_DAY = Table(
+    "mart.fact_price_day",
+    "Every day that is over and has a row in mart.fact_price_hour, rolled up from those hours. What is made of "
+    "observations is empty on a day that has gaps only.",
+    grain="pair x day x source",
+    key=("pair_key", "date_utc", "source"),
+    references={"pair_key": "mart.dim_pair.pair_key", "date_key": "mart.dim_date.date_key"},
+    large=True,
+    columns={
+        "pair_key": integer("The pair"),
+        "date_key": integer("The day as yyyymmdd"),
+        "date_utc": day("The day"),
+        **_roll_up("day", 1440, "hours"),
+    },
+)
+
+GAP_CAUSES = (
+    "collector_down",
+    "exchange_outage",
+    "not_trading",
+    "no_trades",
+    "archive_defect",
+    "unresolved",
+)
+
+GAP = Table(
+    "mart.gap",
+    "Every interval in which the sampling should have brought observations and did not, of one pair or of the whole "
+    "market, with its cause. Imports are not sampled, and have none.",
+    grain="pair, or the whole market, x uninterrupted interval",
+    key=("source", "pair_key", "from_utc"),
+    references={"pair_key": "mart.dim_pair.pair_key"},
+    large=True,
+    time_column="from_utc",
+    columns={
+        "pair_key": integer("The pair; empty for the whole market", nullable=True),
+        "source": text("The exchange that was sampled", one_of(*SOURCES)),
+        "from_utc": instant("First grid point of the sampling without an observation"),
+        "to_utc": instant("First one that is not part of the gap any more; empty while it lasts", nullable=True),
+        "cause": text("Why, by the evidence", one_of(*GAP_CAUSES)),
+        "evidence": text("What shows the cause, in a sentence"),
+        "repaired_at": instant("When observations from elsewhere were put in; empty if none were", nullable=True),
+        "repaired_from": text("Where those came from", nullable=True),
+    },
+)
+
 TABLES = (
     DIM_CURRENCY,
     DIM_PAIR,
@@ -228,4 +332,7 @@ TABLES = (
     FACT_PRICE,
     FACT_PRICE_LATEST,
     FACT_PRICE_MINUTE,
+    FACT_PRICE_HOUR,
+    FACT_PRICE_DAY,
+    GAP,
 )

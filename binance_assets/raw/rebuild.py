@@ -34,3 +34,4 @@ def _take_over_dropped_days(connection: Connection, warehouse: Warehouse, landin
                 if day in dropped:
                     connection.run("raw/taken_over.sql", table=table.bare_name, date=day, path=str(partition))
         connection.run("raw/latest_taken_over.sql")
+        connection.run("raw/days_taken_over.sql")

@@ -35,6 +35,10 @@ class WarehouseError(Exception):
     """The warehouse cannot be used as it is; the message says what to do."""
 
 
+class WarehouseInUse(WarehouseError):
+    """Another process holds it open, and did not let go in time."""
+
+
 class Connection:
     """A DuckDB connection that runs the project's SQL files."""
 
@@ -148,7 +152,7 @@ class Warehouse:
             with FileLock(self.path.with_suffix(".lock"), timeout=LOCK_TIMEOUT_SECONDS):
                 yield
         except Timeout as error:
-            raise WarehouseError(
+            raise WarehouseInUse(
                 f"{self.path} has been in use by another run for {LOCK_TIMEOUT_SECONDS} s. "
                 "Wait for that run to end, or stop it, and try again."
             ) from error
@@ -164,7 +168,7 @@ class Warehouse:
             )(duckdb.connect, self.path, config=_CONFIG | {"file_search_path": str(self.path.parent)})
         except duckdb.IOException as error:
             if "Could not set lock" in str(error):
-                raise WarehouseError(
+                raise WarehouseInUse(
                     f"Another program holds {self.path} open ({error}). Close it there: "
                     "readers should use the files in export/, which are never locked."
                 ) from error

@@ -181,3 +181,56 @@ from
 semi join (
     select "date" from meta.sealed_partition where "table" = 'fact_price_minute'
 ) as sealed using ("date");
+
+create view mart.fact_price_hour as
+select
+    "pair_key",
+    "date_key",
+    "time_key",
+    "hour_utc",
+    "source",
+    "price_sum",
+    "average_price",
+    "time_weighted_price",
+    "open_price",
+    "high_price",
+    "low_price",
+    "close_price",
+    "observation_count",
+    "expected_count",
+    "coverage",
+    "observed_minutes",
+    "filled_minutes",
+    "missing_minutes",
+    "price_usdt",
+    "hour_utc"::date as "date"
+from open.fact_price_hour
+union all
+select
+    "pair_key",
+    "date_key",
+    "time_key",
+    "hour_utc",
+    "source",
+    "price_sum",
+    "average_price",
+    "time_weighted_price",
+    "open_price",
+    "high_price",
+    "low_price",
+    "close_price",
+    "observation_count",
+    "expected_count",
+    "coverage",
+    "observed_minutes",
+    "filled_minutes",
+    "missing_minutes",
+    "price_usdt",
+    "date"
+from
+    read_parquet(
+        'lake/fact_price_hour/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
+    )
+semi join (
+    select "date" from meta.sealed_partition where "table" = 'fact_price_hour'
+) as sealed using ("date");

@@ -39,12 +39,40 @@ create table meta.open_minute (
     primary key ("minute_utc", "source")
 );
 
+create table meta.open_hour (
+    "hour_utc" timestamp not null,
+    "source" varchar not null,
+    primary key ("hour_utc", "source")
+);
+
+create table meta.open_day (
+    "date_utc" date not null,
+    "source" varchar not null,
+    primary key ("date_utc", "source")
+);
+
 create table meta.latest_price (
     "pair_id" integer not null,
     "observed_at" timestamp not null,
     "source" varchar not null,
     "price" decimal(18, 8) not null,
     primary key ("pair_id")
+);
+
+create table meta.expected_pair (
+    "pair_id" integer not null,
+    "trading_from" timestamp,
+    "expected_from" timestamp,
+    "quoted_from" timestamp,
+    primary key ("pair_id")
+);
+
+create table meta.pair_gap (
+    "pair_id" integer not null,
+    "from_utc" timestamp not null,
+    "to_utc" timestamp,
+    "pairs_before" integer not null,
+    "refusal" varchar
 );
 
 create table open.capture (
@@ -233,4 +261,58 @@ create table open.fact_price_minute (
     "filled_price" decimal(18, 8),
     "last_observed_at" timestamp not null,
     "usdt_rate" double
+);
+
+create table open.fact_price_hour (
+    "pair_key" integer not null,
+    "date_key" integer not null,
+    "time_key" integer not null,
+    "hour_utc" timestamp not null,
+    "source" varchar not null,
+    "price_sum" decimal(28, 8),
+    "average_price" double,
+    "time_weighted_price" double,
+    "open_price" decimal(18, 8),
+    "high_price" decimal(18, 8),
+    "low_price" decimal(18, 8),
+    "close_price" decimal(18, 8),
+    "observation_count" integer not null,
+    "expected_count" integer not null,
+    "coverage" double not null,
+    "observed_minutes" integer not null,
+    "filled_minutes" integer not null,
+    "missing_minutes" integer not null,
+    "price_usdt" double
+);
+
+create table mart.fact_price_day (
+    "pair_key" integer not null,
+    "date_key" integer not null,
+    "date_utc" date not null,
+    "source" varchar not null,
+    "price_sum" decimal(28, 8),
+    "average_price" double,
+    "time_weighted_price" double,
+    "open_price" decimal(18, 8),
+    "high_price" decimal(18, 8),
+    "low_price" decimal(18, 8),
+    "close_price" decimal(18, 8),
+    "observation_count" integer not null,
+    "expected_count" integer not null,
+    "coverage" double not null,
+    "observed_minutes" integer not null,
+    "filled_minutes" integer not null,
+    "missing_minutes" integer not null,
+    "price_usdt" double
+);
+
+create table mart.gap (
+    "pair_key" integer,
+    "source" varchar not null,
+    "from_utc" timestamp not null,
+    "to_utc" timestamp,
+    "cause" varchar not null,
+    "evidence" varchar not null,
+    "repaired_at" timestamp,
+    "repaired_from" varchar
 );

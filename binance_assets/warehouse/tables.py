@@ -51,6 +51,28 @@ OPEN_MINUTE = Table(
     },
 )
 
+OPEN_HOUR = Table(
+    "meta.open_hour",
+    "Hours whose roll-ups are not right yet, or no longer: they are running, or one of their minutes has changed.",
+    grain="hour x source",
+    key=("hour_utc", "source"),
+    columns={
+        "hour_utc": instant("Start of the hour"),
+        "source": text("Where the observations came from", one_of(*SOURCES)),
+    },
+)
+
+OPEN_DAY = Table(
+    "meta.open_day",
+    "Days whose roll-ups are not right yet, or no longer: they are running, or one of their hours has changed.",
+    grain="day x source",
+    key=("date_utc", "source"),
+    columns={
+        "date_utc": day("The day"),
+        "source": text("Where the observations came from", one_of(*SOURCES)),
+    },
+)
+
 LATEST_PRICE = Table(
     "meta.latest_price",
     "The newest price of every pair, kept up by the transaction that stores prices, so that nothing has to look "
@@ -65,4 +87,42 @@ LATEST_PRICE = Table(
     },
 )
 
-TABLES = (WAREHOUSE, PROGRESS, SEALED_PARTITION, OPEN_MINUTE, LATEST_PRICE)
+EXPECTED_PAIR = Table(
+    "meta.expected_pair",
+    "From when on the sampling should bring prices of each pair, and does.",
+    grain="one pair",
+    key=("pair_id",),
+    columns={
+        "pair_id": integer("The pair"),
+        "trading_from": instant("Earliest metadata that calls it TRADING", nullable=True),
+        "expected_from": instant("First grid point with an answer since then", nullable=True),
+        "quoted_from": instant("First grid point at which it was quoted", nullable=True),
+    },
+)
+
+PAIR_GAP = Table(
+    "meta.pair_gap",
+    "Where each pair is missing from answers after it was first quoted: what mart.gap is made of, before its causes.",
+    grain="pair x uninterrupted interval",
+    key=("pair_id", "from_utc"),
+    large=True,
+    columns={
+        "pair_id": integer("The pair"),
+        "from_utc": instant("First grid point whose answer lacks it"),
+        "to_utc": instant("First one whose answer has it again; empty while it is missing", nullable=True),
+        "pairs_before": integer("Pairs in the answer before", not_negative()),
+        "refusal": text("Why a row of it was refused in the first answer that lacks it", nullable=True),
+    },
+)
+
+TABLES = (
+    WAREHOUSE,
+    PROGRESS,
+    SEALED_PARTITION,
+    OPEN_MINUTE,
+    OPEN_HOUR,
+    OPEN_DAY,
+    LATEST_PRICE,
+    EXPECTED_PAIR,
+    PAIR_GAP,
+)

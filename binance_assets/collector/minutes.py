@@ -1,0 +1,189 @@
+"""Lands and closes the minutes that the sampler hands over.
+
+That is done in a thread of its own: a slow disk, or a warehouse that a job is using, delays a minute's averages but no
+sample.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+import duckdb
+
+from binance_assets.clock import Clock
+from binance_assets.core import models as core
+from binance_assets.landing import Capture, Landing, MissedSample
+from binance_assets.mart import models as mart
+from binance_assets.raw.load import Loaded, load
+from binance_assets.warehouse import Connection, Warehouse, WarehouseInUse
+
+log = logging.getLogger(__name__)
+
+MINUTE = timedelta(minutes=1)
+
+RETRY_SECONDS = 5.0
+"""Pause before what failed for want of room, or because somebody holds the warehouse, is tried again."""
+
+Result = TypeVar("Result")
+
+Samples = Sequence[Capture | MissedSample]
+
+
+@dataclass(frozen=True)
+class Minute:
+    """A minute of the collector, closed.
+
+    Attributes:
+        minute_utc: Its start.
+        expected: Grid points in it.
+        samples: How many of them were observed.
+        missed: How many of them brought no usable answer.
+        prices: Prices loaded.
+        lag_seconds: From its end until its averages could be read.
+        used_weight: Request weight that the exchange counted in it.
+        clock_offset_seconds: How far the host's clock was ahead of the exchange's time.
+    """
+
+    minute_utc: datetime
+    expected: int
+    samples: int
+    missed: int
+    prices: int
+    lag_seconds: float
+    used_weight: int | None
+    clock_offset_seconds: float
+
+    @property
+    def coverage(self) -> float:
+        """Share of the grid points that were observed."""
+        return self.samples / self.expected
+
+
+def bring_up_to_date(connection: Connection, landing: Landing, carry_limit_seconds: int) -> Loaded:
+    """Load what was landed, and make everything that is made minute by minute. Costs the same in any year."""
+    loaded = load(connection, landing)
+    core.load_prices(connection)
+    mart.close_minutes(connection, carry_limit_seconds)
+    mart.roll_up_hours(connection)
+    mart.roll_up_days(connection)
+    mart.load_latest_prices(connection)
+    return loaded
+
+
+class MinuteKeeper:
+    """The thread that lands and closes minutes, in order.
+
+    What is not landed yet stays in memory until it is: when the disk is full, everything is landed and closed as soon
+    as there is room.
+
+    Args:
+        landing: Where they are landed; by the collector's clock.
+        warehouse: Where they are closed.
+        clock: The collector's.
+        carry_limit_seconds: How old a price may be to be carried into a gap.
+        on_minute: Called with every minute that was closed, from this thread.
+        on_trouble: Called with what is wrong when something has to be tried again.
+    """
+
+    def __init__(
+        self,
+        landing: Landing,
+        warehouse: Warehouse,
+        clock: Clock,
+        carry_limit_seconds: int,
+        on_minute: Callable[[Minute], None],
+        on_trouble: Callable[[str], None],
+    ) -> None:
+        self._landing = landing
+        self._warehouse = warehouse
+        self._clock = clock
+        self._carry_limit_seconds = carry_limit_seconds
+        self._on_minute = on_minute
+        self._on_trouble = on_trouble
+        self._handed_over: queue.Queue[Samples | None] = queue.Queue()
+        self._failure: BaseException | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="minutes", daemon=True)
+        self._thread.start()
+
+    def hand_over(self, samples: Samples) -> None:
+        """Give a minute's samples to be landed and closed.
+
+        Raises:
+            BaseException: Whatever the thread has died of.
+        """
+        self._handed_over.put(samples)
+        if self._failure:
+            raise self._failure
+
+    def finish(self) -> None:
+        """Land and close what was handed over, and return when that is done.
+
+        Does not wait for room on the disk: then what could not be landed is lost, and said so.
+
+        Raises:
+            BaseException: Whatever the thread has died of.
+        """
+        self._stopping.set()
+        self._handed_over.put(None)
+        self._thread.join()
+        if self._failure:
+            raise self._failure
+
+    def _keep(self) -> None:
+        try:
+            while (samples := self._handed_over.get()) is not None:
+                self._insist(partial(self._landing.land_minute, samples))
+                loaded = self._insist(self._close)
+                if loaded is not None:
+                    self._on_minute(self._report(samples, loaded))
+        except BaseException as error:  # the sampler raises it
+            self._failure = error
+
+    def _close(self) -> Loaded:
+        with self._warehouse.connect() as connection:
+            return bring_up_to_date(connection, self._landing, self._carry_limit_seconds)
+
+    def _insist(self, action: Callable[[], Result]) -> Result | None:
+        """Try until it succeeds, as long as it can get better by waiting; None if there is no time left to wait."""
+        while True:
+            try:
+                return action()
+            except (OSError, duckdb.Error, WarehouseInUse) as error:
+                if not can_get_better(error):
+                    raise
+                self._on_trouble(f"{error} It is tried again until it succeeds; nothing is lost meanwhile.")
+                if self._stopping.wait(RETRY_SECONDS):
+                    log.error("Stopped before that could be done: %s", error)
+                    return None
+
+    def _report(self, samples: Samples, loaded: Loaded) -> Minute:
+        captures = [sample for sample in samples if isinstance(sample, Capture)]
+        first = samples[0]
+        started = (first.due_at or self._clock.now()).replace(second=0, microsecond=0)
+        weights = [capture.used_weight for capture in captures if capture.used_weight is not None]
+        return Minute(
+            minute_utc=started,
+            expected=60 // (first.sampling_interval_seconds or 60),
+            samples=len(captures),
+            missed=len(samples) - len(captures),
+            prices=loaded.prices,
+            lag_seconds=(self._clock.now() - started - MINUTE).total_seconds(),
+            used_weight=max(weights, default=None),
+            clock_offset_seconds=next((c.clock_offset_seconds for c in captures if c.clock_offset_seconds), 0.0),
+        )
+
+
+def can_get_better(error: Exception) -> bool:
+    """Whether waiting helps: the disk is full, or another process has the warehouse open."""
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return isinstance(error, WarehouseInUse) or "No space left on device" in str(error)

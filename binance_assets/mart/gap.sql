@@ -1,0 +1,195 @@
+-- The ledger's rows that may have changed, made again: those of the market from $previous_at to $next_at, those that begin
+-- where a pair began to be missing that is in gap_changed, and those of pairs that were never quoted yet.
+insert into gap_changed
+select from_utc
+from meta.pair_gap
+where $has_metadata or from_utc between $previous_at and $next_at;
+
+create or replace temp table gap_made as
+with missing as (
+    select *
+    from meta.pair_gap
+    semi join gap_changed using (from_utc)
+),
+
+-- More than half of the pairs at once is the market's gap, not theirs.
+at_once as (
+    select
+        from_utc,
+        to_utc,
+        count(*) as pairs,
+        any_value(pairs_before) as pairs_before,
+        mode(refusal) as refusal
+    from missing
+    group by from_utc, to_utc
+    having count(*) * 2 > any_value(pairs_before)
+),
+
+alone as (
+    select *
+    from missing
+    where not exists (
+        from at_once
+        where at_once.from_utc = missing.from_utc and at_once.to_utc is not distinct from missing.to_utc
+    )
+    union all by name
+    select
+        pair_id,
+        expected_from as from_utc,
+        quoted_from as to_utc
+    from meta.expected_pair
+    where expected_from < coalesce(quoted_from, timestamp 'infinity')
+),
+
+listed as (
+    select
+        alone.*,
+        pair.symbol,
+        (
+            select min(capture.received_at)
+            from open.capture
+            where
+                capture.endpoint = 'exchangeInfo'
+                and capture.received_at > pair.last_seen_at
+                and capture.file <= (select file from meta.progress where model = 'core.pair_history')
+        ) as delisted_at
+    from alone
+    inner join core.pair using (pair_id)
+),
+
+-- The first known rules are also taken for the time before them.
+rule as (
+    select
+        *,
+        if(
+            row_number() over (partition by pair_id order by valid_from) = 1, timestamp '-infinity', valid_from
+        ) as holds_from
+    from core.pair_history
+    semi join alone using (pair_id)
+),
+
+-- The first rule within the hour in which metadata comes that forbids trading.
+halt as (
+    select
+        alone.pair_id,
+        alone.from_utc,
+        min_by(
+            struct_pack(said_at := rule.valid_from, status := rule.status), rule.valid_from
+        ) as rule
+    from alone
+    inner join rule
+        on
+            alone.pair_id = rule.pair_id
+            and rule.holds_from <= alone.from_utc + $metadata_interval
+            and coalesce(rule.valid_to, timestamp 'infinity') > alone.from_utc
+            and (rule.status <> 'TRADING' or not coalesce(rule.is_spot_trading_allowed, true))
+    group by alone.pair_id, alone.from_utc
+),
+
+judged as (
+    select
+        listed.*,
+        halt.rule,
+        listed.delisted_at <= listed.from_utc + $metadata_interval as is_delisted,
+        listed.from_utc < coalesce(expected_pair.quoted_from, timestamp 'infinity') as is_unquoted
+    from listed
+    left join halt using (pair_id, from_utc)
+    left join meta.expected_pair using (pair_id)
+)
+
+select
+    null::integer as pair_key,
+    gap_of_market.*
+from gap_of_market
+union all by name
+select
+    from_utc,
+    to_utc,
+    'exchange_outage' as cause,
+    concat(
+        pairs, ' of ', pairs_before, ' pairs were missing',
+        if(refusal is null, '', ', refused because ' || refusal)
+    ) as evidence
+from at_once
+union all by name
+select
+    pair_id as pair_key,
+    from_utc,
+    to_utc,
+    case
+        when refusal is not null then 'exchange_outage'
+        when rule is not null or is_delisted then 'not_trading'
+        else 'unresolved'
+    end as cause,
+    case
+        when refusal is not null then concat(symbol, ' was refused: ', refusal)
+        when rule is not null and rule.status <> 'TRADING'
+            then concat('the metadata of ', rule.said_at, ' calls ', symbol, ' ', rule.status)
+        when rule is not null
+            then concat('the metadata of ', rule.said_at, ' does not allow spot trading of ', symbol)
+        when is_delisted then concat('the metadata of ', delisted_at, ' no longer lists ', symbol)
+        when is_unquoted
+            then concat('the metadata calls ', symbol, ' TRADING, and no answer since then has quoted it')
+        else concat(symbol, ' was missing from answers with the other pairs, and the metadata calls it TRADING')
+    end as evidence
+from judged
+-- A pair that was gone before it could be quoted was never to be expected.
+where to_utc is not null or not is_unquoted or not coalesce(is_delisted, false);
+
+create or replace temp table gap_known as
+select
+    pair_key,
+    from_utc,
+    to_utc,
+    cause,
+    evidence
+from mart.gap
+where
+    from_utc in (select from_utc from gap_changed)
+    or (pair_key is null and from_utc > $previous_at and from_utc < $next_at);
+
+create or replace temp table gap_outdated as
+from gap_known
+except
+select pair_key, from_utc, to_utc, cause, evidence
+from gap_made;
+
+delete from mart.gap
+using gap_outdated
+where
+    gap.from_utc = gap_outdated.from_utc
+    and gap.pair_key is not distinct from gap_outdated.pair_key;
+
+create or replace temp table gap_new as
+select
+    pair_key,
+    from_utc,
+    to_utc,
+    cause,
+    evidence
+from gap_made
+except
+from gap_known;
+
+insert into mart.gap by name
+select
+    gap_new.*,
+    warehouse.source
+from gap_new
+cross join meta.warehouse
+order by from_utc, pair_key;
+
+insert or replace into meta.progress by name
+select
+    'mart.gap' as model,
+    file,
+    landed_at
+from meta.progress
+where model = 'raw'
+union all
+select
+    'mart.gap by core.pair_history' as model,
+    file,
+    landed_at
+from meta.progress
+where model = 'core.pair_history';
