@@ -75,17 +75,17 @@ def _create_table(table: Table) -> str:
 def _create_lake_view(table: Table) -> str:
     """Both halves name their columns, so that a lake of other declarations is refused instead of misread."""
     name = f"lake.{table.bare_name}" if table.stored else table.name
-    columns = ",\n".join(f'    "{column}"' for column in table.stored_columns)
+    columns = [*table.stored, "date"] if table.stored else list(table.columns)
+    sealed = ",\n".join(f'    "{column}"' for column in columns)
+    opened = sealed.replace('    "date"', f'    "{table.time_column}"::date as "date"')
     return f"""\
 create view {name} as
 select
-{columns},
-    "{table.time_column}"::date as "date"
+{opened}
 from {table.open_name}
 union all
 select
-{columns},
-    "date"
+{sealed}
 from
     read_parquet(
         'lake/{table.bare_name}/*/data.parquet', hive_partitioning = true, hive_types = {{ 'date': date }}

@@ -12,7 +12,9 @@ from pandera.errors import SchemaErrors
 
 from binance_assets.assets import describe_check, label
 from binance_assets.catalog import TABLES
-from binance_assets.core.tables import PAIR, PRICE_WITHOUT_METADATA
+from binance_assets.core.tables import PAIR, PRICE_HISTORY, PRICE_WITHOUT_METADATA
+from binance_assets.mart.tables import GAP
+from binance_assets.raw import tables as raw
 from binance_assets.raw.tables import CAPTURE, EXCHANGE_INFO, QUARANTINE, TICKER_PRICE
 from binance_assets.resources import HomeResource
 from binance_assets.tables import Table
@@ -60,20 +62,21 @@ class Findings:
             self.rules[rule] = count
             self.rows.extend({"rule": rule, **row} for row in rows[:SHOWN_ROWS])
 
-    def result(self, source: str, severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR) -> dg.AssetCheckResult:
+    def result(self, rule: "Rule", source: str) -> dg.AssetCheckResult:
         """As Dagster shows it; a failing check names the rows."""
         metadata: dict[str, Any] = {"source": label(source)}
-        if not self.count:
-            return dg.AssetCheckResult(passed=True, severity=severity, metadata=metadata)
+        told: dict[str, Any] = {}
+        if self.count:
+            told["description"] = "; ".join(f"{broken}: {count} rows" for broken, count in self.rules.items())
+            metadata["failing_rows"] = self.count
+            metadata["rows"] = dg.MetadataValue.json([{name: str(v) for name, v in row.items()} for row in self.rows])
         return dg.AssetCheckResult(
-            passed=False,
-            severity=severity,
-            description="; ".join(f"{rule}: {count} rows" for rule, count in self.rules.items()),
-            metadata={
-                "failing_rows": self.count,
-                "rows": dg.MetadataValue.json([{name: str(value) for name, value in r.items()} for r in self.rows]),
-                **metadata,
-            },
+            passed=not self.count,
+            asset_key=rule.table.asset_path,
+            check_name=rule.name,
+            severity=rule.severity,
+            metadata=metadata,
+            **told,
         )
 
 
@@ -91,7 +94,8 @@ def check_references(connection: Connection, declared: Table, findings: Findings
     for column, target in declared.references.items():
         target_table, _, target_column = target.rpartition(".")
         targets = connection.relation(target_table).select(ColumnExpression(target_column)).set_alias("target")
-        orphans = rows.set_alias("source").join(
+        pointing = rows.filter(ColumnExpression(column).isnotnull())
+        orphans = pointing.set_alias("source").join(
             targets,
             ColumnExpression("source", column) == ColumnExpression("target", target_column),
             how="anti",
@@ -110,7 +114,7 @@ def newest_rows(connection: Connection, declared: Table) -> DuckDBPyRelation:
         rows = rows.filter(ColumnExpression("date") >= ConstantExpression((newest - NEWEST).date()))
     if connection.count(counted) <= WHOLE_UP_TO:
         return rows
-    return rows.filter(ColumnExpression(declared.time_column) > ConstantExpression(newest - NEWEST))
+    return rows.filter(ColumnExpression(declared.time_column) >= ConstantExpression(newest - NEWEST))
 
 
 def _check_in_pandera(connection: Connection, declared: Table, findings: Findings) -> None:
@@ -162,119 +166,92 @@ def _add(findings: Findings, rule: str, rows: DuckDBPyRelation) -> None:
         findings.add(rule, int(rows.count("*").fetchall()[0][0]), first)
 
 
-def declaration_check(declared: Table) -> dg.AssetChecksDefinition:
-    """The blocking check of a table: columns, types, rules, keys, and that every reference points to something."""
+@dataclass(frozen=True)
+class Rule:
+    """One check of one table.
 
-    @dg.asset_check(
-        asset=declared.asset_path,
-        name="declaration",
-        blocking=True,
-        description="Columns, value rules, keys and references are as the table's declaration says.",
-    )
-    def check(home: HomeResource) -> dg.AssetCheckResult:
-        store = home.store
+    ``find`` adds what breaks it to the findings. A blocking rule keeps what is made of the table from being made.
+    """
+
+    table: Table
+    name: str
+    description: str
+    find: Callable[[Connection, Findings], None]
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
+    blocking: bool = False
+
+    @property
+    def spec(self) -> dg.AssetCheckSpec:
+        """How Dagster knows it."""
+        return dg.AssetCheckSpec(
+            self.name, asset=self.table.asset_path, description=self.description, blocking=self.blocking
+        )
+
+    def evaluate(self, connection: Connection, source: str) -> dg.AssetCheckResult:
+        """Look for what breaks it, in a warehouse of some source."""
         findings = Findings()
-        with store.warehouse.connect() as connection:
-            check_declaration(connection, declared, findings)
-            check_references(connection, declared, findings)
-        return findings.result(store.source)
+        self.find(connection, findings)
+        return findings.result(self, source)
 
-    return check
+    @property
+    def key(self) -> dg.AssetCheckKey:
+        """Its key in Dagster."""
+        return self.spec.key
 
 
-def _query_check(
-    asset: Table,
+def declaration_rule(declared: Table) -> Rule:
+    """The blocking rule of a table: columns, types, rules, keys, and that every reference points to something."""
+
+    def find(connection: Connection, findings: Findings) -> None:
+        check_declaration(connection, declared, findings)
+        check_references(connection, declared, findings)
+
+    description = "Columns, value rules, keys and references are as the table's declaration says."
+    return Rule(declared, "declaration", description, find, blocking=True)
+
+
+def _query_rule(
+    table: Table,
     name: str,
     query: str,
-    rule: str,
+    broken: str,
     description: str,
     severity: dg.AssetCheckSeverity,
     **parameters: Any,
-) -> dg.AssetChecksDefinition:
-    """A check that fails when its SQL file, which selects the offending rows, finds any."""
+) -> Rule:
+    """A rule that is broken by the rows that its SQL file finds."""
 
-    @dg.asset_check(asset=asset.asset_path, name=name, description=description)
-    def check(home: HomeResource) -> dg.AssetCheckResult:
+    def find(connection: Connection, findings: Findings) -> None:
+        rows = connection.records(query, **parameters)
+        findings.add(broken, len(rows), rows)
+
+    return Rule(table, name, description, find, severity)
+
+
+def all_checks() -> Iterator[dg.AssetChecksDefinition]:
+    """Every check of the project. Those of tables that one step fills are one step, too: each step costs its events."""
+    together = {table.name: group for group in FILLED_TOGETHER for table in group}
+    groups: dict[str, list[Rule]] = {}
+    for rule in RULES:
+        first = together.get(rule.table.name, (rule.table,))[0]
+        groups.setdefault(first.name, []).append(rule)
+    for name, rules in groups.items():
+        yield _checks_of(name, rules)
+
+
+def _checks_of(name: str, rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(name=f"check_{name.replace('.', '_')}", specs=[rule.spec for rule in rules], can_subset=True)
+    def check(context: dg.AssetCheckExecutionContext, home: HomeResource) -> Iterator[dg.AssetCheckResult]:
         store = home.store
-        findings = Findings()
-        with store.warehouse.connect() as connection:
-            rows = connection.records(query, **parameters)
-        findings.add(rule, len(rows), rows)
-        return findings.result(store.source, severity)
+        for rule in rules:
+            if rule.key in context.selected_asset_check_keys:
+                with store.warehouse.connect() as connection:
+                    yield rule.evaluate(connection, store.source)
 
     return check
 
 
 _ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
-
-
-def all_checks() -> Iterator[dg.AssetChecksDefinition]:
-    """Every check of the project."""
-    for declared in TABLES:
-        if declared.layer != "meta":
-            yield declaration_check(declared)
-    yield _query_check(
-        TICKER_PRICE,
-        "snapshot_size",
-        "raw/checks/snapshot_size.sql",
-        "the whole market lost symbols",
-        f"No whole-market response has lost more than {SHRINK_LIMIT:.0%} of its symbols against the one before.",
-        _ERROR,
-        shrink_limit=SHRINK_LIMIT,
-    )
-    yield _query_check(
-        TICKER_PRICE,
-        "clock",
-        "raw/checks/clock.sql",
-        "the host's clock is off",
-        f"The host's clock is within {CLOCK_LIMIT.seconds} s of the exchange's.",
-        _ERROR,
-        limit_seconds=CLOCK_LIMIT.total_seconds(),
-    )
-    yield _query_check(
-        CAPTURE,
-        "refused_share",
-        "raw/checks/refused_share.sql",
-        "the response is wrong, not a row of it",
-        f"Of no response more than {REFUSED_LIMIT:.0%} of the rows were refused.",
-        _ERROR,
-        refused_limit=REFUSED_LIMIT,
-    )
-    yield _query_check(
-        QUARANTINE,
-        "refused_rows",
-        "raw/checks/refused_rows.sql",
-        "refused",
-        "No row of the newest landing files was refused.",
-        _WARN,
-    )
-    yield _query_check(
-        EXCHANGE_INFO,
-        "new_words",
-        "raw/checks/new_words.sql",
-        "not known to this project",
-        "The newest metadata has no field and no status that this project does not know. New ones are kept.",
-        _WARN,
-        statuses=list(KNOWN_STATUSES),
-        fields=list(KNOWN_FIELDS),
-    )
-    yield _query_check(
-        PAIR,
-        "base_and_quote",
-        "core/checks/base_and_quote.sql",
-        "differs from the exchange's metadata",
-        "Base and quote of every pair are what the exchange's newest metadata says.",
-        _ERROR,
-    )
-    yield _query_check(
-        PRICE_WITHOUT_METADATA,
-        "undescribed_symbols",
-        "core/checks/undescribed_symbols.sql",
-        "quoted, but not described",
-        "Every symbol that the exchange quotes is in its metadata. Prices of others are kept apart.",
-        _WARN,
-    )
-
 
 KNOWN_FIELDS = (
     "symbol", "status", "baseAsset", "baseAssetPrecision", "quoteAsset", "quotePrecision", "quoteAssetPrecision",
@@ -284,3 +261,88 @@ KNOWN_FIELDS = (
     "permissionSets", "defaultSelfTradePreventionMode", "allowedSelfTradePreventionModes",
 )  # fmt: skip
 """The documented fields of a symbol in exchangeInfo (rest-api, general endpoints)."""
+
+RULES: tuple[Rule, ...] = (
+    *(declaration_rule(declared) for declared in TABLES if declared.layer != "meta"),
+    _query_rule(
+        TICKER_PRICE,
+        "snapshot_size",
+        "raw/checks/snapshot_size.sql",
+        "the whole market lost symbols",
+        f"No whole-market response has lost more than {SHRINK_LIMIT:.0%} of its symbols against the one before.",
+        _ERROR,
+        shrink_limit=SHRINK_LIMIT,
+    ),
+    _query_rule(
+        TICKER_PRICE,
+        "clock",
+        "raw/checks/clock.sql",
+        "the host's clock is off",
+        f"The host's clock is within {CLOCK_LIMIT.seconds} s of the exchange's.",
+        _ERROR,
+        limit_seconds=CLOCK_LIMIT.total_seconds(),
+    ),
+    _query_rule(
+        CAPTURE,
+        "refused_share",
+        "raw/checks/refused_share.sql",
+        "the response is wrong, not a row of it",
+        f"Of no response more than {REFUSED_LIMIT:.0%} of the rows were refused.",
+        _ERROR,
+        refused_limit=REFUSED_LIMIT,
+    ),
+    _query_rule(
+        QUARANTINE,
+        "refused_rows",
+        "raw/checks/refused_rows.sql",
+        "refused",
+        "No row of the newest landing files was refused.",
+        _WARN,
+    ),
+    _query_rule(
+        EXCHANGE_INFO,
+        "new_words",
+        "raw/checks/new_words.sql",
+        "not known to this project",
+        "The newest metadata has no field and no status that this project does not know. New ones are kept.",
+        _WARN,
+        statuses=list(KNOWN_STATUSES),
+        fields=list(KNOWN_FIELDS),
+    ),
+    _query_rule(
+        PAIR,
+        "base_and_quote",
+        "core/checks/base_and_quote.sql",
+        "differs from the exchange's metadata",
+        "Base and quote of every pair are what the exchange's newest metadata says.",
+        _ERROR,
+    ),
+    _query_rule(
+        PRICE_WITHOUT_METADATA,
+        "undescribed_symbols",
+        "core/checks/undescribed_symbols.sql",
+        "quoted, but not described",
+        "Every symbol that the exchange quotes is in its metadata. Prices of others are kept apart.",
+        _WARN,
+    ),
+    _query_rule(
+        GAP,
+        "unresolved_gaps",
+        "mart/checks/unresolved_gaps.sql",
+        "nothing explains the gap",
+        "Every gap that lasts or lasted within the newest day has a cause.",
+        _WARN,
+    ),
+    _query_rule(
+        GAP,
+        "open_gaps",
+        "mart/checks/open_gaps.sql",
+        "the whole market is missing",
+        "The newest answer of the exchange was usable.",
+        _WARN,
+    ),
+)
+"""Every rule."""
+
+FILLED_TOGETHER = (raw.TABLES, (PRICE_HISTORY, PRICE_WITHOUT_METADATA))
+"""Tables that one step fills."""

@@ -5,12 +5,20 @@ from typing import Any
 import dagster as dg
 
 from binance_assets.collector.shifts import collect
+from binance_assets.core.tables import PRICE_HISTORY, PRICE_WITHOUT_METADATA
+from binance_assets.housekeeping.job import keep_house
+from binance_assets.mart.tables import FACT_PRICE, FACT_PRICE_DAY, FACT_PRICE_HOUR, FACT_PRICE_MINUTE
+from binance_assets.runs import RUNS_BY_ITSELF
 
 _DERIVED = dg.AssetSelection.groups("raw", "core", "mart")
 _EXPORT = dg.AssetSelection.groups("export")
 _METADATA = dg.AssetSelection.assets(["landing", "exchange_info"])
 _PRICES = dg.AssetSelection.assets(["landing", "ticker_price"])
 _IMPORTED = dg.AssetSelection.assets(["landing", "imported_file"])
+_COLLECTED = dg.AssetSelection.assets(
+    *(table.asset_path for table in (PRICE_HISTORY, PRICE_WITHOUT_METADATA, FACT_PRICE, FACT_PRICE_MINUTE)),
+    *(table.asset_path for table in (FACT_PRICE_HOUR, FACT_PRICE_DAY)),
+)
 
 run_once = dg.define_asset_job(
     "run_once",
@@ -19,10 +27,18 @@ run_once = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+# What the collector keeps up itself is not made again every hour, and checked as often as what is left to check it for.
 refresh = dg.define_asset_job(
     "refresh",
-    selection=_METADATA | _DERIVED | _EXPORT,
-    description="The exchange's metadata, all tables, checks, export.",
+    selection=_METADATA | (_DERIVED - _COLLECTED) | _EXPORT,
+    description="The exchange's metadata, the tables that follow from it, their checks, export.",
+    executor_def=dg.in_process_executor,
+)
+
+check_all = dg.define_asset_job(
+    "check_all",
+    selection=dg.AssetSelection.all_asset_checks(),
+    description="Every check of every table.",
     executor_def=dg.in_process_executor,
 )
 
@@ -48,19 +64,30 @@ rebuild = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
-JOBS: list[dg.JobDefinition | Any] = [collect, run_once, refresh, seal_days, import_files, rebuild]
+JOBS: list[dg.JobDefinition | Any] = [
+    collect,
+    run_once,
+    refresh,
+    check_all,
+    seal_days,
+    keep_house,
+    import_files,
+    rebuild,
+]
+
+
+def _schedule(name: str, job: Any, cron_schedule: str, description: str) -> dg.ScheduleDefinition:
+    status = dg.DefaultScheduleStatus.RUNNING if RUNS_BY_ITSELF else dg.DefaultScheduleStatus.STOPPED
+    return dg.ScheduleDefinition(
+        name=name, job=job, cron_schedule=cron_schedule, description=description, default_status=status
+    )
+
 
 SCHEDULES = [
-    dg.ScheduleDefinition(
-        name="refresh_hourly",
-        job=refresh,
-        cron_schedule="7 * * * *",
-        description="Metadata, checks and export every hour. Off until switched on.",
-    ),
-    dg.ScheduleDefinition(
-        name="seal_daily",
-        job=seal_days,
-        cron_schedule="40 12 * * *",
-        description="The day before, half a day after its end, when nothing late can change it. Off until switched on.",
+    _schedule("refresh_hourly", refresh, "7 * * * *", "Metadata and export every hour."),
+    _schedule("check_all_daily", check_all, "25 3,9,15,21 * * *", "Every check, four times a day."),
+    _schedule("seal_daily", seal_days, "40 12 * * *", "The day before, half a day after its end."),
+    _schedule(
+        "keep_house_daily", keep_house, "50 3 * * *", "Old records and left-over files go; free space is checked."
     ),
 ]

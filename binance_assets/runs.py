@@ -17,6 +17,12 @@ from binance_assets.settings import Source
 
 PROCESS_TAG = "binance_assets/process"
 
+SWITCH = "BINANCE_ASSETS_SERVICE"
+"""In the environment of the service's processes: what is to run by itself is switched on unless somebody switched it
+off, which is otherwise the other way round."""
+
+RUNS_BY_ITSELF = bool(os.environ.get(SWITCH))
+
 
 class RunFailed(Exception):
     """A run did not succeed; the message has what its failed steps said.

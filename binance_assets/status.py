@@ -45,6 +45,7 @@ def _figures(connection: Connection) -> dict[str, Any]:
     return {
         "rows": {t.name: connection.count(t.name) for t in TABLES if t.layer != "meta"},
         **figures,
+        "gaps": connection.records("mart/gap_summary.sql", newest_at=newest),
         "age_seconds": (now - newest).total_seconds() if newest else None,
         "refused_rows": connection.count("raw.quarantine"),
         "highest_priced": connection.records("mart/highest_priced.sql", quote="USDT", top=10),

@@ -20,9 +20,18 @@ def test_dagster_dev_by_hand_uses_the_same_settings_as_a_home() -> None:
     """`dagster dev -w workspace.yaml` reads the project's dagster.yaml; it only adds where the default home is."""
     by_hand = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
     of_a_home = yaml.safe_load(resources.files("binance_assets").joinpath("dagster.yaml").read_text(encoding="utf-8"))
-    places = {"storage", "local_artifact_storage"}
-    assert {name: value for name, value in by_hand.items() if name not in places} == of_a_home
-    assert by_hand["storage"]["sqlite"]["base_dir"] == "data/dagster"
+    places = {"run_storage", "event_log_storage", "schedule_storage", "local_artifact_storage"}
+    assert {name: value for name, value in by_hand.items() if name not in places} == {
+        name: value for name, value in of_a_home.items() if name not in places
+    }
+    assert by_hand["event_log_storage"]["class"] == of_a_home["event_log_storage"]["class"]
+    folders = {place: by_hand[place]["config"]["base_dir"] for place in places}
+    assert folders == {
+        "event_log_storage": "data/dagster",
+        "run_storage": "data/dagster/history",
+        "schedule_storage": "data/dagster/schedules",
+        "local_artifact_storage": "data/dagster",
+    }
 
 
 def test_every_link_in_the_documents_leads_somewhere() -> None:

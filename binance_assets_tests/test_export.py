@@ -68,25 +68,32 @@ def test_a_fact_that_is_too_large_is_limited_to_its_newest_rows(
     pipeline = Pipeline(tmp_path / "live")
     pipeline.land_info(PAIRS)
     windows = publish_module.WINDOWS
-    assert windows.keys() == {"mart.fact_price", "mart.fact_price_minute"}
+    assert windows.keys() == {"mart.fact_price", "mart.fact_price_minute", "mart.fact_price_hour"}
     ages = sorted({timedelta(0), *(age for window in windows.values() for age in (window / 2, window + HOUR))})
     for age in ages:
         pipeline.land_prices({"BTCUSDT": "1"}, NOON - age)
     pipeline.update()
 
     def published_ages(name: str) -> list[timedelta]:
-        column, shown = ("observed_at", "true") if name == "mart.fact_price" else ("minute_utc", "not is_gap")
+        column, shown = {
+            "mart.fact_price": ("observed_at", "true"),
+            "mart.fact_price_minute": ("minute_utc", "not is_gap"),
+            "mart.fact_price_hour": ("hour_utc", "observation_count > 0"),
+        }[name]
         with duckdb.connect() as duck:
             rows = duck.read_parquet(str(pipeline.store.export / f"{name.partition('.')[2]}.parquet"))
             return sorted(NOON - at for (at,) in rows.filter(shown).select(column).fetchall())
 
+    def ages_of(name: str) -> list[timedelta]:
+        return [-(-age // HOUR) * HOUR for age in ages] if name == "mart.fact_price_hour" else ages
+
     publish(pipeline.store)
     for name in windows:
-        assert published_ages(name) == ages, "a fact that is not large should be there as a whole"
+        assert published_ages(name) == ages_of(name), "a fact that is not large should be there as a whole"
     monkeypatch.setattr(publish_module, "WHOLE_UP_TO", 2)
     publish(pipeline.store)
     for name, window in windows.items():
-        assert published_ages(name) == [age for age in ages if age <= window]
+        assert published_ages(name) == [age for age in ages_of(name) if age <= window]
     assert pipeline.rows("select count(*) from mart.fact_price") == [(len(ages),)], "the warehouse keeps all"
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from binance_assets.cli.collect import collect
 from binance_assets.cli.sandbox import sandbox
+from binance_assets.cli.service import service
 from binance_assets.cli.show import SIMULATED, print_prices, print_status, print_summary
 from binance_assets.clients import ExchangeError, WeightBudgetError
 from binance_assets.exchange import choose_source, open_client
@@ -165,6 +166,9 @@ def status(
 
 
 app.command(epilog="Example: `binance-assets collect`")(collect)
+
+
+app.command(epilog="Example: `binance-assets service --port 3001`")(service)
 
 
 app.command(

@@ -19,13 +19,9 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 from filelock import FileLock, Timeout
 
 from binance_assets.home import Home
-from binance_assets.runs import release_dead_runs
+from binance_assets.runs import SWITCH, release_dead_runs
 from binance_assets.settings import SettingsError, load_settings
 from binance_assets.supervisor import GRACE_SECONDS, Supervisor
-
-SWITCH = "BINANCE_ASSETS_SERVICE"
-"""In the environment of the service's processes: what is to run by itself is switched on unless somebody switched it
-off, which is otherwise the other way round."""
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -90,7 +86,7 @@ async def _serve(home: Home, ui: tuple[str, int] | None) -> bool:
         await supervisor.stopping.wait()
         _log.info("Stopping; what a run has begun is finished within %.0f s", GRACE_SECONDS)
         with home.dagster_instance() as instance:
-            _cancel_runs(instance)
+            _cancel_runs(instance, address)
         return await supervisor.end()
 
 
@@ -106,13 +102,13 @@ def _end_lost_runs(instance: dg.DagsterInstance) -> None:
             instance.report_run_failed(run, "The service of this run is gone; it was killed, or the machine went down.")
 
 
-def _cancel_runs(instance: dg.DagsterInstance) -> None:
+def _cancel_runs(instance: dg.DagsterInstance, address: Path) -> None:
     """Mark the service's runs as being cancelled, so that the signal that they are to get is no failure to be retried.
 
-    Runs of other commands on this home go on.
+    Runs of other commands on this home, of `dev` too, go on.
     """
-    for run, _ in _unfinished_runs(instance):
-        if run.status != dg.DagsterRunStatus.CANCELING:
+    for run, server in _unfinished_runs(instance):
+        if server.get("socket") == str(address) and run.status != dg.DagsterRunStatus.CANCELING:
             instance.report_run_canceling(run, "The service is being stopped.")
 
 

@@ -86,6 +86,10 @@ def _print_figures(console: Console, status: dict[str, Any]) -> None:
         f"[bold]{status['minutes']:,}[/] minutes averaged in the newest day; gaps: {status['gap_minutes']:,} minutes "
         f"({status['market_wide_gap_minutes']:,} of the whole market), {status['gap_rows']:,} rows with is_gap"
     )
+    for gap in status["gaps"]:
+        whose = "the whole market" if gap["is_whole_market"] else "pairs"
+        lasting = f", {gap['lasting']:,} of them lasting" if gap["lasting"] else f" to {_instant(gap['to_utc'])}"
+        console.print(f"  {gap['cause']}: {gap['gaps']:,} of {whose}, from {_instant(gap['from_utc'])}{lasting}")
     table = Table("Table")
     table.add_column("Rows", justify="right")
     for name, rows in status["rows"].items():

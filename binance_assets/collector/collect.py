@@ -102,6 +102,10 @@ class Collector:
     def _sample(self, client: BinanceClient, hand: _Hand) -> None:
         """Sample until another collector wants to."""
         for due_at in self._grid():
+            if self.clock.is_in_doubt:
+                self._compare_clocks(client)
+                if self.clock.now() >= due_at + self._interval:
+                    continue
             if hand.samples and due_at.replace(second=0) != hand.minute:
                 hand.hand_over()
             sample = self._sample_at(client, due_at)

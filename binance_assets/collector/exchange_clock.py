@@ -56,6 +56,11 @@ class ExchangeClock(Clock):
         """How far the host's wall clock is ahead of this one."""
         return self._host.now() - self.now()
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the host's clocks have parted since they were compared: one was set, or this machine has slept."""
+        return abs(self.host_ahead - self._host_ahead) > TOLERANCE
+
     def set(self, client: BinanceClient) -> None:
         """Take over the exchange's time, whatever the host's clock says.
 

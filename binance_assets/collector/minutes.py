@@ -143,8 +143,8 @@ class MinuteKeeper:
             while (samples := self._handed_over.get()) is not None:
                 self._insist(partial(self._landing.land_minute, samples))
                 loaded = self._insist(self._close)
-                if loaded is not None:
-                    self._on_minute(self._report(samples, loaded))
+                if loaded is not None and (minute := self._report(samples, loaded)).lag_seconds >= 0:
+                    self._on_minute(minute)
         except BaseException as error:  # the sampler raises it
             self._failure = error
 

@@ -12,7 +12,7 @@ from binance_assets.core.tables import PRICE_HISTORY
 from binance_assets.mart.tables import FACT_PRICE_MINUTE
 from binance_assets.raw.tables import TICKER_PRICE
 from binance_assets.resources import HomeResource
-from binance_assets.runs import mark_process, release_dead_runs
+from binance_assets.runs import RUNS_BY_ITSELF, mark_process, release_dead_runs
 
 SHIFT = timedelta(hours=6)
 """After which the next shift takes over: an upgrade, a new setting, or a leak of memory waits no longer than this."""
@@ -66,9 +66,10 @@ def collect() -> None:
 
 
 @dg.sensor(
-    job=collect,
+    job_name="collect",  # by name: for a sensor with a job object Dagster warns of a beta parameter of its own
     minimum_interval_seconds=30,
-    description="Keeps exactly one collector alive. Off until switched on.",
+    description="Keeps exactly one collector alive.",
+    default_status=dg.DefaultSensorStatus.RUNNING if RUNS_BY_ITSELF else dg.DefaultSensorStatus.STOPPED,
 )
 def keep_collecting(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.RunRequest | dg.SkipReason:
     """Start a shift where nobody collects, or where the running one is to be relieved."""

@@ -17,5 +17,5 @@ copy (
         error::varchar as error,
         message::varchar as message
     from request
-    order by coalesce(received_at, due_at)
+    order by coalesce(received_at::timestamp, due_at::timestamp)
 ) to $path (format parquet, compression zstd)

@@ -14,6 +14,7 @@ with rule as (
 quoted as (
     select
         price_history.source,
+        price_history.date,
         price_history.observed_at,
         price_history.price::double as price,
         base.code as base_code,
@@ -32,6 +33,7 @@ leg as (
     -- What one unit of a currency is worth in USDT or in BTC, directly or inverted.
     select
         source,
+        date,
         observed_at,
         base_code as code,
         quote_code as target,
@@ -42,6 +44,7 @@ leg as (
     union all
     select
         source,
+        date,
         observed_at,
         quote_code as code,
         base_code as target,
@@ -54,18 +57,20 @@ leg as (
 best_leg as (
     select
         source,
+        date,
         observed_at,
         code,
         target,
         arg_min(rate, preference) as rate
     from leg
     where code in (select currency.code from core.pair inner join core.currency on quote_currency_id = currency_id)
-    group by source, observed_at, code, target
+    group by source, date, observed_at, code, target
 ),
 
 rate as (
     select
         source,
+        date,
         observed_at,
         best_leg.code,
         coalesce(
@@ -76,12 +81,13 @@ rate as (
     left join (
         select
             source,
+            date,
             observed_at,
             rate
         from best_leg
         where code = 'BTC' and target = 'USDT'
-    ) as bitcoin using (source, observed_at)
-    group by source, observed_at, best_leg.code
+    ) as bitcoin using (source, date, observed_at)
+    group by source, date, observed_at, best_leg.code
 )
 
 select
@@ -105,5 +111,6 @@ asof left join rule on price_history.pair_id = rule.pair_id and price_history.ob
 left join rate
     on
         price_history.source = rate.source
+        and price_history.date = rate.date
         and price_history.observed_at = rate.observed_at
         and quote.code = rate.code;

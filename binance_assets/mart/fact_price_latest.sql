@@ -1,14 +1,35 @@
 -- The newest prices, gathered in the temporary table `latest`, judged and ranked. $newest_at is the newest of all.
 create or replace temp table judged as
-with day_of_prices as (
-    -- What each pair did in the day before the newest observation, and whether that day is in the data at all.
+with span as (
+    -- The whole hours of the day before the newest observation, and the minutes of the hour that runs.
+    select
+        pair_key,
+        hour_utc as from_utc,
+        low_price,
+        high_price
+    from mart.fact_price_hour
+    where
+        date >= ($newest_at - interval 1 day)::date
+        and hour_utc >= $newest_at - interval 1 day
+        and observation_count > 0
+    union all
+    select
+        pair_key,
+        minute_utc as from_utc,
+        close_price - close_over_low as low_price,
+        close_price + high_over_close as high_price
+    from open.fact_price_minute
+    where minute_utc >= date_trunc('hour', $newest_at) and observation_count > 0
+),
+
+day_of_prices as (
+    -- What each pair did in that time, and whether all of it is in the data.
     select
         pair_key,
         min(low_price) as low_price,
         max(high_price) as high_price,
-        min(minute_utc) <= $newest_at - interval 23 hour as is_whole
-    from mart.fact_price_minute
-    where not is_gap and minute_utc >= $newest_at - interval 1 day
+        min(from_utc) <= $newest_at - interval 23 hour as is_whole
+    from span
     group by pair_key
 )
 

@@ -1,10 +1,5 @@
--- The ledger's rows that may have changed, made again: those of the market from $previous_at to $next_at, those that begin
--- where a pair began to be missing that is in gap_changed, and those of pairs that were never quoted yet.
-insert into gap_changed
-select from_utc
-from meta.pair_gap
-where $has_metadata or from_utc between $previous_at and $next_at;
-
+-- The rows of the ledger that begin at the instants in gap_changed, and all of pairs that were not quoted at first,
+-- made again.
 create or replace temp table gap_made as
 with missing as (
     select *
@@ -19,7 +14,7 @@ at_once as (
         to_utc,
         count(*) as pairs,
         any_value(pairs_before) as pairs_before,
-        mode(refusal) as refusal
+        min(refusal) as refusal
     from missing
     group by from_utc, to_utc
     having count(*) * 2 > any_value(pairs_before)
@@ -28,10 +23,11 @@ at_once as (
 alone as (
     select *
     from missing
-    where not exists (
-        from at_once
-        where at_once.from_utc = missing.from_utc and at_once.to_utc is not distinct from missing.to_utc
-    )
+    where
+        not exists (
+            from at_once
+            where at_once.from_utc = missing.from_utc and at_once.to_utc is not distinct from missing.to_utc
+        )
     union all by name
     select
         pair_id,
@@ -144,14 +140,17 @@ select
     cause,
     evidence
 from mart.gap
-where
-    from_utc in (select from_utc from gap_changed)
-    or (pair_key is null and from_utc > $previous_at and from_utc < $next_at);
+semi join gap_changed using (from_utc);
 
 create or replace temp table gap_outdated as
 from gap_known
 except
-select pair_key, from_utc, to_utc, cause, evidence
+select
+    pair_key,
+    from_utc,
+    to_utc,
+    cause,
+    evidence
 from gap_made;
 
 delete from mart.gap
@@ -178,18 +177,3 @@ select
 from gap_new
 cross join meta.warehouse
 order by from_utc, pair_key;
-
-insert or replace into meta.progress by name
-select
-    'mart.gap' as model,
-    file,
-    landed_at
-from meta.progress
-where model = 'raw'
-union all
-select
-    'mart.gap by core.pair_history' as model,
-    file,
-    landed_at
-from meta.progress
-where model = 'core.pair_history';

@@ -55,16 +55,18 @@ with in_order as (
     window by_time as (order by grid_point)
 ),
 
+judged as (
+    select
+        *,
+        lag(cause) over (order by grid_point) as cause_before
+    from in_order
+),
+
 failed as (
     select
         *,
-        count_if(is_start) over (order by grid_point) as run
-    from (
-        select
-            *,
-            coalesce(is_after_silence, true) or cause is distinct from lag(cause) over (order by grid_point) as is_start
-        from in_order
-    )
+        count_if(is_after_silence or cause_before is null or cause <> cause_before) over (order by grid_point) as run
+    from judged
     where cause is not null
 ),
 
@@ -89,7 +91,7 @@ select
     concat(
         sum(failures),
         ' samples failed: ',
-        string_agg(concat(failures, ' ', error, ' (', message, ')'), ', ' order by failures desc, error),
+        string_agg(concat(failures, ' ', error, ' (', message, ')'), ', ' order by failures desc, error asc),
         if(
             bool_or(error = 'ExchangeUnreachable'),
             '. From no answer it cannot be told whether the exchange or the network on this side was down',

@@ -1,18 +1,11 @@
--- Where in the ledger something may change: a table that the other models add to. Rows of pairs that were not quoted yet
--- are always made again; they are few.
-create or replace temp table gap_changed as
-select expected_from as from_utc
-from meta.expected_pair
-where expected_from < coalesce(quoted_from, timestamp 'infinity');
-
 -- Pairs that were described since: prices of theirs may have come before.
 create or replace temp table gap_described as
 select pair_id
 from core.pair
 anti join meta.expected_pair using (pair_id);
 
--- From when on the metadata called each pair TRADING. Where that has changed, the first answer since then is to be found
--- again.
+-- From when on the metadata called each pair TRADING. Where that has changed, the first answer since then is to be
+-- found again.
 insert or replace into meta.expected_pair by name
 with trading as (
     select

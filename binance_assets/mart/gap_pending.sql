@@ -1,5 +1,6 @@
--- What was landed since gaps were last looked for: from which to which grid point the sampling has new evidence, whether
--- metadata came, and whether the prices of all responses are in core.price_history already. Imports have no grid.
+-- What was landed since gaps were last looked for: from which to which grid point the sampling has new evidence,
+-- whether metadata came, and whether the prices of all responses are in core.price_history already. Imports have no
+-- grid.
 with seen as (
     select coalesce(max(file), '') as file
     from meta.progress

@@ -2,15 +2,19 @@
 -- and whether sealed days lie in there.
 with neighbour as (
     select
-        (select max(grid_point) from gap_answer where grid_point < $first_at) as previous_at,
-        (select min(grid_point) from gap_answer where grid_point > $last_at) as next_at
+        coalesce(
+            (select max(grid_point) from gap_answer where grid_point < $first_at), timestamp '0001-01-01'
+        ) as previous_at,
+        coalesce(
+            (select min(grid_point) from gap_answer where grid_point > $last_at), timestamp '9999-12-31'
+        ) as next_at
 )
 
 select
-    coalesce(previous_at, timestamp '0001-01-01') as previous_at,
-    coalesce(next_at, timestamp '9999-12-31') as next_at,
+    previous_at,
+    next_at,
     exists (
         from meta.sealed_partition
-        where sealed_partition.date between coalesce(previous_at, timestamp '0001-01-01')::date and coalesce(next_at, timestamp '9999-12-31')::date
+        where sealed_partition.date between neighbour.previous_at::date and neighbour.next_at::date
     ) as has_sealed_days
 from neighbour

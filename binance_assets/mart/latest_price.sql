@@ -12,4 +12,8 @@ semi join meta.latest_price
         fact_price.pair_key = latest_price.pair_id
         and fact_price.observed_at = latest_price.observed_at
         and fact_price.source = latest_price.source
-where fact_price.observed_at >= $since and fact_price.observed_at <= $until
+where
+    fact_price.date >= $since::date
+    and fact_price.date <= $until::date
+    and fact_price.observed_at >= $since
+    and fact_price.observed_at <= $until

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from binance_assets.clients import errors
 from binance_assets.lake import REACH
@@ -38,17 +38,58 @@ def close_minutes(connection: Connection, carry_limit_seconds: int) -> int:
         The number of minutes (of each source) that were made.
     """
     before = connection.count("meta.open_minute")
-    connection.run("mart/open_observation.sql")
+    connection.run("mart/open_minutes.sql")
     for since, until in connection.rows("mart/minute_batches.sql"):
         with connection.transaction():
-            connection.run(
-                "mart/close_minutes.sql",
-                since=since,
-                until=until,
-                gap_limit_minutes=REACH // timedelta(minutes=1),
-                carry_limit_seconds=carry_limit_seconds,
-            )
+            connection.run("mart/due_minutes.sql", since=since, until=until)
+            _expect(connection, since, until)
+            connection.run("mart/observed_minutes.sql", since=since, until=until)
+            _fill_silences(connection, since, until, REACH, carry_limit_seconds)
     return before - connection.count("meta.open_minute")
+
+
+def average_sealed_day(connection: Connection, day: date, carry_limit_seconds: int) -> int:
+    """Average every minute of a sealed day anew from its partition, hour by hour; its observations stay sealed.
+
+    The minutes are in the open table then, and the day's hours are to be rolled up: the next :func:`roll_up_hours` does
+    that, and the next sealing of the day seals both again. Minutes of other days are not touched.
+
+    Returns:
+        The number of minutes (of each source) that were made.
+
+    Raises:
+        ValueError: The day is not sealed.
+    """
+    if not connection.value("mart/is_sealed.sql", day=day):
+        raise ValueError(f"{day} is not sealed: close_minutes averages its minutes, from the open tables.")
+    since = datetime.combine(day, time())
+    until = since + timedelta(days=1)
+    with connection.transaction():
+        connection.run("mart/sealed_minutes.sql", day=day)
+        _expect(connection, since, until)
+        for hour in (since + timedelta(hours=number) for number in range(24)):
+            connection.run("mart/observed_minutes.sql", since=hour, until=hour + timedelta(hours=1))
+        _fill_silences(connection, since, until, timedelta(), carry_limit_seconds)
+        return connection.count("due_minute")
+
+
+def _expect(connection: Connection, since: datetime, until: datetime) -> None:
+    connection.run("mart/minute_expectation.sql", since=since - REACH, until=until + REACH)
+
+
+def _fill_silences(
+    connection: Connection, since: datetime, until: datetime, changed_around: timedelta, carry_limit_seconds: int
+) -> None:
+    """Make the gap rows of silences that begin or end in due minutes; those that lie up to so much around the span."""
+    connection.run(
+        "mart/silent_minutes.sql",
+        since=since,
+        until=until,
+        changed_since=since - changed_around,
+        changed_until=until + changed_around,
+        gap_limit_minutes=REACH // timedelta(minutes=1),
+        carry_limit_seconds=carry_limit_seconds,
+    )
 
 
 def roll_up_hours(connection: Connection) -> int:
@@ -74,9 +115,9 @@ def roll_up_days(connection: Connection) -> int:
         The number of days (of each source) that were made.
     """
     connection.run("mart/due_days.sql")
-    for (date,) in connection.rows("select distinct date_utc from due_day order by date_utc"):
+    for (day,) in connection.rows("select distinct date_utc from due_day order by date_utc"):
         with connection.transaction():
-            connection.run("mart/fact_price_day.sql", date=date)
+            connection.run("mart/fact_price_day.sql", date=day)
     return connection.count("due_day")
 
 
@@ -91,11 +132,15 @@ def update_gaps(connection: Connection) -> int:
     """
     with connection.transaction():
         [(first_at, last_at, has_metadata, is_ready)] = connection.rows("mart/gap_pending.sql")
-        if not is_ready or (first_at is None and not has_metadata):
+        if not is_ready:
+            return 0
+        if first_at is None and not has_metadata:
+            connection.run("mart/gap_progress.sql")
             return 0
         connection.run("mart/gap_open.sql")
-        connection.run("mart/gap_expected.sql")
-        if connection.count("gap_described"):
+        connection.run("mart/gap_changed.sql")
+        if has_metadata:
+            connection.run("mart/gap_expected.sql")
             [(described_first_at, described_last_at)] = connection.rows("mart/gap_described.sql")
             first_at = min(filter(None, (first_at, described_first_at)), default=None)
             last_at = max(filter(None, (last_at, described_last_at)), default=None)
@@ -103,23 +148,22 @@ def update_gaps(connection: Connection) -> int:
         connection.run(
             "mart/gap_evidence.sql", previous_at=previous_at, next_at=next_at, exchange_errors=EXCHANGE_ERRORS
         )
-        if first_at is not None:
-            for before, since, until, after in connection.rows(
-                "mart/gap_batches.sql", first_at=first_at, last_at=last_at
-            ):
-                connection.run("mart/gap_pair.sql", previous_at=before, since=since, until=until, next_at=after)
+        for batch in connection.records(
+            "mart/gap_batches.sql", first_at=first_at or _AFTER_ALL, last_at=last_at or _BEFORE_ALL
+        ):
+            connection.run("mart/gap_pair.sql", **batch)
+            if connection.count("gap_suspect"):
+                connection.run("mart/gap_absence.sql", **batch)
         since = connection.value("mart/gap_unanswered.sql", first_at=first_at or _AFTER_ALL)
         if since is not None:
             if connection.value("select count(*) from meta.sealed_partition where date >= $since", since=since):
                 connection.run("mart/gap_sealed.sql")
             connection.run("mart/gap_first_answer.sql", since=since)
-        connection.run(
-            "mart/gap.sql",
-            previous_at=previous_at,
-            next_at=next_at,
-            has_metadata=has_metadata,
-            metadata_interval=METADATA_INTERVAL,
-        )
+        connection.run("mart/gap_touched.sql", previous_at=previous_at, next_at=next_at, has_metadata=has_metadata)
+        connection.run("mart/gap_progress.sql")
+        if not connection.count("gap_changed"):
+            return 0
+        connection.run("mart/gap.sql", metadata_interval=METADATA_INTERVAL)
         return connection.count("gap_new")
 
 

@@ -105,8 +105,8 @@ FACT_PRICE = Table(
     view_of="open.price_history",
     time_column="observed_at",
     columns={
-        "date": DAY,
         "pair_key": integer("The pair"),
+        "date": DAY,
         "date_key": integer("The day of observed_at"),
         "time_key": integer("The minute of the day of observed_at"),
         "observed_at": instant("When the response with it was received"),
@@ -286,6 +286,7 @@ FACT_PRICE_DAY = Table(
     key=("pair_key", "date_utc", "source"),
     references={"pair_key": "mart.dim_pair.pair_key", "date_key": "mart.dim_date.date_key"},
     large=True,
+    time_column="date_utc",
     columns={
         "pair_key": integer("The pair"),
         "date_key": integer("The day as yyyymmdd"),

@@ -2,6 +2,7 @@
 
 create view raw.capture as
 select
+    "received_at"::date as "date",
     "capture_id",
     "endpoint",
     "source",
@@ -14,11 +15,11 @@ select
     "clock_offset_seconds",
     "row_count",
     "sha256",
-    "file",
-    "received_at"::date as "date"
+    "file"
 from open.capture
 union all
 select
+    "date",
     "capture_id",
     "endpoint",
     "source",
@@ -31,8 +32,7 @@ select
     "clock_offset_seconds",
     "row_count",
     "sha256",
-    "file",
-    "date"
+    "file"
 from
     read_parquet(
         'lake/capture/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
@@ -43,21 +43,21 @@ semi join (
 
 create view raw.quarantine as
 select
+    "retrieved_at"::date as "date",
     "retrieved_at",
     "capture_id",
     "position",
     "row",
-    "reason",
-    "retrieved_at"::date as "date"
+    "reason"
 from open.quarantine
 union all
 select
+    "date",
     "retrieved_at",
     "capture_id",
     "position",
     "row",
-    "reason",
-    "date"
+    "reason"
 from
     read_parquet(
         'lake/quarantine/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
@@ -68,23 +68,23 @@ semi join (
 
 create view raw.missed_sample as
 select
+    "due_at"::date as "date",
     "due_at",
     "source",
     "sampling_interval_seconds",
     "error",
     "message",
-    "file",
-    "due_at"::date as "date"
+    "file"
 from open.missed_sample
 union all
 select
+    "date",
     "due_at",
     "source",
     "sampling_interval_seconds",
     "error",
     "message",
-    "file",
-    "date"
+    "file"
 from
     read_parquet(
         'lake/missed_sample/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
@@ -95,19 +95,19 @@ semi join (
 
 create view core.price_history as
 select
+    "observed_at"::date as "date",
     "pair_id",
     "observed_at",
     "source",
-    "price",
-    "observed_at"::date as "date"
+    "price"
 from open.price_history
 union all
 select
+    "date",
     "pair_id",
     "observed_at",
     "source",
-    "price",
-    "date"
+    "price"
 from
     read_parquet(
         'lake/price_history/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
@@ -118,19 +118,19 @@ semi join (
 
 create view core.price_without_metadata as
 select
+    "observed_at"::date as "date",
     "symbol",
     "observed_at",
     "source",
-    "price",
-    "observed_at"::date as "date"
+    "price"
 from open.price_without_metadata
 union all
 select
+    "date",
     "symbol",
     "observed_at",
     "source",
-    "price",
-    "date"
+    "price"
 from
     read_parquet(
         'lake/price_without_metadata/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
@@ -185,6 +185,7 @@ semi join (
 create view mart.fact_price_hour as
 select
     "pair_key",
+    "hour_utc"::date as "date",
     "date_key",
     "time_key",
     "hour_utc",
@@ -202,12 +203,12 @@ select
     "observed_minutes",
     "filled_minutes",
     "missing_minutes",
-    "price_usdt",
-    "hour_utc"::date as "date"
+    "price_usdt"
 from open.fact_price_hour
 union all
 select
     "pair_key",
+    "date",
     "date_key",
     "time_key",
     "hour_utc",
@@ -225,8 +226,7 @@ select
     "observed_minutes",
     "filled_minutes",
     "missing_minutes",
-    "price_usdt",
-    "date"
+    "price_usdt"
 from
     read_parquet(
         'lake/fact_price_hour/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }

@@ -1,31 +1,8 @@
--- Averages of the minutes from $since up to $until that are over and not right yet, and the gap rows around them, from
--- the observations in the temporary view `observation`.
+-- Averages of the minutes in the temporary table `due_minute` from $since up to $until, from the views `minute_price`
+-- and `minute_capture`.
 -- Large tables are joined to small ones that say which of their rows matter: DuckDB then reads only the row groups in
 -- which those can lie, and one more minute costs the same whatever the day and the history already hold.
-create or replace temp table due_minute as
-select
-    source,
-    minute_utc
-from meta.open_minute
-where
-    minute_utc >= $since
-    and minute_utc < $until
-    and minute_utc + interval 1 minute <= (select landed_at from meta.progress where model = 'raw');
-
-create or replace temp table expectation as
-select
-    source,
-    date_trunc('minute', received_at) as minute_utc,
-    if(
-        bool_and(sampling_interval_seconds is null), count(distinct received_at), 60 // min(sampling_interval_seconds)
-    )::integer as expected_count
-from open.capture
-where
-    endpoint = 'ticker/price'
-    and received_at >= $since - to_minutes($gap_limit_minutes)
-    and received_at < $until + to_minutes($gap_limit_minutes)
-group by all;
-
+--
 -- When these minutes were observed, and how long a price stood that is in the next snapshot, too.
 create or replace temp table snapshot as
 with instant as (
@@ -33,7 +10,7 @@ with instant as (
         source,
         received_at as observed_at,
         date_trunc('minute', received_at) as minute_utc
-    from open.capture
+    from minute_capture
     where
         endpoint = 'ticker/price'
         and received_at >= $since
@@ -69,7 +46,7 @@ select
     count(*)::integer as observation_count,
     max(observed_at) as last_observed_at,
     count(*) = any_value(snapshot.snapshot_count) as is_in_every_snapshot
-from observation as price_history
+from minute_price as price_history
 inner join snapshot using (source, observed_at)
 group by price_history.pair_id, source, snapshot.minute_utc;
 
@@ -92,7 +69,7 @@ observation as (
         minute_utc,
         price_history.price,
         epoch_us(lead(observed_at, 1, minute_utc + interval 1 minute) over in_order - observed_at) as stood_us
-    from observation as price_history
+    from minute_price as price_history
     inner join snapshot using (source, observed_at)
     semi join sparse using (pair_id, source, minute_utc)
     window in_order as (partition by pair_id, source, minute_utc order by observed_at)
@@ -218,125 +195,3 @@ where
     and fact_price_minute.source = expectation.source
     and fact_price_minute.minute_utc = expectation.minute_utc
     and fact_price_minute.expected_count <> expectation.expected_count;
-
--- Silences end where a pair is observed and was not in the minute before. Where no pair fell silent, which is the rule,
--- this is all that is read for the gaps.
-create or replace temp table silence_end as
-select
-    pair_key,
-    source,
-    minute_utc
-from open.fact_price_minute
-where
-    observation_count > 0
-    and minute_utc >= $since - interval 1 minute
-    and minute_utc < $until + to_minutes($gap_limit_minutes)
-    and minute_utc >= (select min(minute_utc) from due_minute) - interval 1 minute
-    and minute_utc <= (select max(minute_utc) from due_minute) + to_minutes($gap_limit_minutes)
-qualify
-    minute_utc >= (select min(minute_utc) from due_minute)
-    and minute_utc - interval 1 minute
-    is distinct from lag(minute_utc) over (partition by pair_key, source order by minute_utc);
-
--- Silences that begin or end in one of these minutes.
-create or replace temp table silence as
-with silent_pair as (
-    select
-        pair_key,
-        source,
-        min(minute_utc) as first_end,
-        max(minute_utc) as last_end
-    from silence_end
-    group by pair_key, source
-),
-
-neighbour as (
-    select
-        pair_key,
-        source,
-        minute_utc,
-        close_price,
-        last_observed_at,
-        expected_count,
-        lead(minute_utc) over (partition by pair_key, source order by minute_utc) as next_minute_utc
-    from open.fact_price_minute
-    inner join silent_pair using (pair_key, source)
-    where
-        observation_count > 0
-        and minute_utc >= $since - to_minutes($gap_limit_minutes)
-        and minute_utc < $until + to_minutes($gap_limit_minutes)
-        and minute_utc between silent_pair.first_end - to_minutes($gap_limit_minutes) and silent_pair.last_end
-)
-
-select *
-from neighbour
-where
-    next_minute_utc > minute_utc + interval 1 minute
-    and next_minute_utc <= minute_utc + to_minutes($gap_limit_minutes)
-    and (
-        (source, minute_utc) in (select (source, minute_utc) from due_minute)
-        or (source, next_minute_utc) in (select (source, minute_utc) from due_minute)
-    );
-
-delete from open.fact_price_minute
-using silence
-where
-    fact_price_minute.observation_count = 0
-    and fact_price_minute.pair_key = silence.pair_key
-    and fact_price_minute.source = silence.source
-    and fact_price_minute.minute_utc > silence.minute_utc
-    and fact_price_minute.minute_utc < silence.next_minute_utc
-    and fact_price_minute.minute_utc >= $since - to_minutes($gap_limit_minutes)
-    and fact_price_minute.minute_utc < $until + to_minutes($gap_limit_minutes);
-
-insert into open.fact_price_minute by name
-with gap as (
-    select
-        pair_key,
-        source,
-        close_price,
-        last_observed_at,
-        expected_count,
-        unnest(
-            generate_series(
-                minute_utc + interval 1 minute, next_minute_utc - interval 1 minute, interval 1 minute
-            )
-        ) as minute_utc
-    from silence
-)
-
-select
-    gap.pair_key,
-    gap.minute_utc,
-    gap.source,
-    0 as observation_count,
-    coalesce(expectation.expected_count, if(gap.source = 'import', 0, gap.expected_count)) as expected_count,
-    if(
-        gap.minute_utc - gap.last_observed_at <= to_seconds($carry_limit_seconds), gap.close_price, null
-    ) as filled_price,
-    gap.last_observed_at
-from gap
-left join expectation using (source, minute_utc)
-order by gap.minute_utc, gap.pair_key;
-
--- The hours that these minutes and gap rows are rolled up in.
-insert or ignore into meta.open_hour by name
-select
-    date_trunc('hour', minute_utc) as hour_utc,
-    source
-from due_minute
-union
-select
-    unnest(
-        generate_series(
-            date_trunc('hour', minute_utc + interval 1 minute), next_minute_utc - interval 1 minute, interval 1 hour
-        )
-    ) as hour_utc,
-    source
-from silence;
-
-delete from meta.open_minute
-using due_minute
-where
-    open_minute.source = due_minute.source
-    and open_minute.minute_utc = due_minute.minute_utc;
