@@ -17,7 +17,7 @@ from binance_assets.landing import Capture
 from binance_assets.resources import HomeResource
 from binance_assets.tables import Table
 from binance_assets.warehouse import Connection
-from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, PAIRS, SECOND, Pipeline, described, prices_body
+from binance_assets_tests.pipeline import MINUTE, NOON, PAIRS, SECOND, Pipeline, described, prices_body
 
 CHECKED = {table.name: table for table in TABLES if table.layer != "meta"}
 
@@ -62,6 +62,8 @@ def violations() -> Iterator[Any]:
     """One violation for every rule of every column: table, column, the value that breaks it, how the rule is called."""
     for table in CHECKED.values():
         for name, column in table.columns.items():
+            if table.is_view and name == "date":
+                continue  # it is not stored, but made of an instant that is never empty
             if not column.nullable:
                 yield pytest.param(table, name, None, "not_nullable", id=f"{table.name}.{name} null")
             for check in column.checks:
@@ -166,7 +168,7 @@ def test_clock(pipeline: Pipeline, seconds: int, passed: bool) -> None:
     result = run_check("clock")
     assert result.passed is passed
     if not passed:
-        assert float(named_rows(result)[0]["seconds_behind_the_host"]) == seconds
+        assert float(named_rows(result)[0]["answer_ahead_seconds"]) == seconds
 
 
 def test_refused_rows(pipeline: Pipeline) -> None:
@@ -225,15 +227,3 @@ def test_base_and_quote(pipeline: Pipeline) -> None:
         ("ETHBTC", "ETH", "ETC"),
         ("ETHUSDT", "ETH", "ETC"),
     ]
-
-
-@pytest.mark.parametrize(("hours", "passed"), [(12, True), (13, False)])
-def test_silences(pipeline: Pipeline, hours: int, passed: bool) -> None:
-    pipeline.land_prices(MARKET, NOON)
-    pipeline.land_prices(MARKET, NOON + hours * HOUR)
-    pipeline.load()
-    result = run_check("silences")
-    assert result.passed is passed
-    if not passed:
-        [row] = named_rows(result)
-        assert (row["from_utc"], row["to_utc"]) == (str(NOON), str(NOON + hours * HOUR))

@@ -1,5 +1,6 @@
 """What Dagster loads, and that the tables of a new warehouse are what their declarations say."""
 
+import os
 import subprocess
 import sys
 from importlib import resources
@@ -11,8 +12,10 @@ import yaml
 
 from binance_assets.assets import column_schema
 from binance_assets.catalog import TABLES
+from binance_assets.catalog import table as table_named
 from binance_assets.definitions import defs
 from binance_assets.home import Home
+from binance_assets.runs import SWITCH
 from binance_assets.tables import Table
 from binance_assets.warehouse import Warehouse, WarehouseError
 from binance_assets_tests.pipeline import ROOT
@@ -68,15 +71,33 @@ def test_a_table_shows_its_columns_and_has_a_blocking_check(table: Table) -> Non
     assert specs[dg.AssetCheckKey(spec.key, "declaration")].blocking
 
 
-def test_jobs_and_schedules_are_there_and_off() -> None:
-    schedules = {schedule.name: schedule for schedule in defs.schedules or ()}
-    assert {name: schedule.cron_schedule for name, schedule in schedules.items()} == {
-        "metadata_hourly": "7 * * * *",
-        "prices_every_minute": "* * * * *",
-    }
-    assert {schedule.default_status for schedule in schedules.values()} == {dg.DefaultScheduleStatus.STOPPED}
-    for job in ("run_once", "refresh_metadata", "sample_minute", "import_files", "rebuild"):
-        assert defs.resolve_job_def(job).executor_def.name == "in_process"
+JOBS_AND_SWITCHES = """
+from binance_assets.definitions import defs
+for it in [*defs.schedules, *defs.sensors]:
+    print(it.name, it.job_name, getattr(it, "cron_schedule", ""), it.default_status.value, sep="|")
+"""
+
+
+@pytest.mark.parametrize("by_itself", [False, True], ids=["dev", "service"])
+def test_what_runs_by_itself_does_so_under_the_service_only(by_itself: bool) -> None:
+    environment = {**os.environ, **({SWITCH: "1"} if by_itself else {})}
+    printed = subprocess.run(
+        [sys.executable, "-c", JOBS_AND_SWITCHES], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    status = "RUNNING" if by_itself else "STOPPED"
+    assert printed.splitlines() == [
+        f"refresh_hourly|refresh|7 * * * *|{status}",
+        f"check_all_daily|check_all|25 3,9,15,21 * * *|{status}",
+        f"seal_daily|seal_days|40 12 * * *|{status}",
+        f"keep_house_daily|keep_house|50 3 * * *|{status}",
+        f"keep_collecting|collect||{status}",
+    ]
+
+
+def test_every_job_runs_in_one_process() -> None:
+    jobs = defs.resolve_all_job_defs()
+    assert {job.name for job in jobs} >= {"collect", "run_once", "refresh", "check_all", "seal_days", "keep_house"}
+    assert {job.executor_def.name for job in jobs} == {"in_process"}
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +123,7 @@ def test_a_new_warehouse_has_the_declared_columns_and_keys(new_warehouse: Wareho
         )
     found = {name: sql_type.replace(",", ", ") for name, sql_type, _ in columns}
     assert found == {name: table.sql_type(name) for name in table.columns}
-    if table.view_of:
+    if table.is_view:
         return
     assert list(found) == list(table.columns)
     assert {name for name, _, nullable in columns if not nullable} == {
@@ -121,7 +142,11 @@ def test_a_new_warehouse_has_the_declared_columns_and_keys(new_warehouse: Wareho
     assert keys == {table.key}
     assert unique == {(name,) for name in table.unique}
     if table.layer != "mart":
-        assert foreign == {((name,), target.partition(".")[2]) for name, target in table.references.items()}
+        assert foreign == {
+            ((name,), target.partition(".")[2])
+            for name, target in table.references.items()
+            if not table_named(target.rpartition(".")[0]).is_view
+        }
 
 
 def test_dagster_accepts_the_settings_of_a_home_and_telemetry_is_off(home: Home) -> None:

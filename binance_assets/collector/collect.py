@@ -191,9 +191,11 @@ class Collector:
         try:
             yield hand
         finally:
-            if hand.samples:
-                hand.hand_over()
-            keeper.finish()
+            try:
+                if hand.samples:
+                    hand.hand_over()
+            finally:
+                keeper.finish()
 
     @contextmanager
     def _place(self, take_over: bool) -> Iterator[None]:
@@ -233,8 +235,9 @@ class _Hand:
 
     def hand_over(self) -> None:
         """Give them to the keeper, to be landed and closed."""
-        samples, self.samples = self.samples, []
-        self._keeper.hand_over(samples)
+        self._keeper.hand_over(self.samples)
+        self.samples = []  # in this order: an interrupt in between loses nothing
+        self._keeper.check()
 
 
 def running_process(store: Store) -> int | None:

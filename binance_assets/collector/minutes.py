@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TypeVar
 
 import duckdb
@@ -32,7 +31,7 @@ MINUTE = timedelta(minutes=1)
 RETRY_SECONDS = 5.0
 """Pause before what failed for want of room, or because somebody holds the warehouse, is tried again."""
 
-Result = TypeVar("Result")
+Told = TypeVar("Told")
 
 Samples = Sequence[Capture | MissedSample]
 
@@ -46,7 +45,7 @@ class Minute:
         expected: Grid points in it.
         samples: How many of them were observed.
         missed: How many of them brought no usable answer.
-        prices: Prices loaded.
+        prices: Prices loaded; those of minutes that had to wait are counted with the last of them.
         lag_seconds: From its end until its averages could be read.
         used_weight: Request weight that the exchange counted in it.
         clock_offset_seconds: How far the host's clock was ahead of the exchange's time.
@@ -74,6 +73,7 @@ def bring_up_to_date(connection: Connection, landing: Landing, carry_limit_secon
     mart.close_minutes(connection, carry_limit_seconds)
     mart.roll_up_hours(connection)
     mart.roll_up_days(connection)
+    mart.update_gaps(connection)
     mart.load_latest_prices(connection)
     return loaded
 
@@ -82,7 +82,8 @@ class MinuteKeeper:
     """The thread that lands and closes minutes, in order.
 
     What is not landed yet stays in memory until it is: when the disk is full, everything is landed and closed as soon
-    as there is room.
+    as there is room. Landing waits for nothing else: while minutes cannot be closed, be it for good, the next ones are
+    landed all the same.
 
     Args:
         landing: Where they are landed; by the collector's clock.
@@ -115,12 +116,15 @@ class MinuteKeeper:
         self._thread.start()
 
     def hand_over(self, samples: Samples) -> None:
-        """Give a minute's samples to be landed and closed.
+        """Give a minute's samples to be landed and closed."""
+        self._handed_over.put(samples)
+
+    def check(self) -> None:
+        """Look whether all is well, as far as it can get better by waiting.
 
         Raises:
-            BaseException: Whatever the thread has died of.
+            BaseException: Why minutes are not landed, or not closed, any more.
         """
-        self._handed_over.put(samples)
         if self._failure:
             raise self._failure
 
@@ -130,42 +134,74 @@ class MinuteKeeper:
         Does not wait for room on the disk: then what could not be landed is lost, and said so.
 
         Raises:
-            BaseException: Whatever the thread has died of.
+            BaseException: As :meth:`check` does.
         """
         self._stopping.set()
         self._handed_over.put(None)
         self._thread.join()
-        if self._failure:
-            raise self._failure
+        self.check()
 
     def _keep(self) -> None:
+        landed: list[Samples] = []
+        is_last = False
+        while not is_last:
+            samples = self._next(patience=RETRY_SECONDS if landed else None)
+            is_last = samples is None
+            try:
+                if samples and self._land(samples):
+                    landed.append(samples)
+                if landed and not self._failure and self._close(landed):
+                    landed = []
+            except BaseException as error:  # the sampler raises it; what it hands over until then is landed
+                self._failure = self._failure or error
+
+    def _next(self, patience: float | None) -> Samples | None:
+        """What is handed over next; nothing when that takes too long, None when there will be no more."""
         try:
-            while (samples := self._handed_over.get()) is not None:
-                self._insist(partial(self._landing.land_minute, samples))
-                loaded = self._insist(self._close)
-                if loaded is not None and (minute := self._report(samples, loaded)).lag_seconds >= 0:
-                    self._on_minute(minute)
-        except BaseException as error:  # the sampler raises it
-            self._failure = error
+            return self._handed_over.get(timeout=patience)
+        except queue.Empty:
+            return ()
 
-    def _close(self) -> Loaded:
-        with self._warehouse.connect() as connection:
-            return bring_up_to_date(connection, self._landing, self._carry_limit_seconds)
-
-    def _insist(self, action: Callable[[], Result]) -> Result | None:
-        """Try until it succeeds, as long as it can get better by waiting; None if there is no time left to wait."""
+    def _land(self, samples: Samples) -> bool:
+        """Whether it could be done, which is tried as long as there is time and it can get better by waiting."""
         while True:
             try:
-                return action()
-            except (OSError, duckdb.Error, WarehouseInUse) as error:
+                self._landing.land_minute(samples)
+            except (OSError, duckdb.Error) as error:
                 if not can_get_better(error):
                     raise
-                self._on_trouble(f"{error} It is tried again until it succeeds; nothing is lost meanwhile.")
+                self._tell(self._on_trouble, f"{error} It is tried again until it succeeds; nothing is lost meanwhile.")
                 if self._stopping.wait(RETRY_SECONDS):
-                    log.error("Stopped before that could be done: %s", error)
-                    return None
+                    log.error("Stopped before a minute could be landed, which is lost: %s", error)
+                    return False
+            else:
+                return True
 
-    def _report(self, samples: Samples, loaded: Loaded) -> Minute:
+    def _close(self, landed: Sequence[Samples]) -> bool:
+        """Whether these minutes could be closed. If it can get better by waiting, others are landed meanwhile."""
+        try:
+            with self._warehouse.connect() as connection:
+                loaded = bring_up_to_date(connection, self._landing, self._carry_limit_seconds)
+        except (OSError, duckdb.Error, WarehouseInUse) as error:
+            if not can_get_better(error):
+                raise
+            self._tell(self._on_trouble, f"{error} It is tried again until it succeeds; what is sampled is landed.")
+            return False
+        for samples in landed:
+            minute = self._report(samples, loaded.prices if samples is landed[-1] else 0)
+            if minute.lag_seconds >= 0:
+                self._tell(self._on_minute, minute)
+        return True
+
+    @staticmethod
+    def _tell(listener: Callable[[Told], None], what: Told) -> None:
+        """Whoever listens must not stop the collector, such as a log that lies on the full disk."""
+        try:
+            listener(what)
+        except Exception:
+            log.exception("This could not be told: %s", what)
+
+    def _report(self, samples: Samples, prices: int) -> Minute:
         captures = [sample for sample in samples if isinstance(sample, Capture)]
         first = samples[0]
         started = (first.due_at or self._clock.now()).replace(second=0, microsecond=0)
@@ -175,7 +211,7 @@ class MinuteKeeper:
             expected=60 // (first.sampling_interval_seconds or 60),
             samples=len(captures),
             missed=len(samples) - len(captures),
-            prices=loaded.prices,
+            prices=prices,
             lag_seconds=(self._clock.now() - started - MINUTE).total_seconds(),
             used_weight=max(weights, default=None),
             clock_offset_seconds=next((c.clock_offset_seconds for c in captures if c.clock_offset_seconds), 0.0),

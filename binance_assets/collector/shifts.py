@@ -1,5 +1,6 @@
 """The collector under Dagster: a job whose runs are shifts of hours, and a sensor that keeps one of them alive."""
 
+import os
 import time
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from binance_assets.assets import label
 from binance_assets.collector.collect import Collector, running_process
 from binance_assets.collector.minutes import Minute
 from binance_assets.core.tables import PRICE_HISTORY
+from binance_assets.landing import Capture, MissedSample
 from binance_assets.mart.tables import FACT_PRICE_MINUTE
 from binance_assets.raw.tables import TICKER_PRICE
 from binance_assets.resources import HomeResource
@@ -34,6 +36,7 @@ def sample_the_market(context: dg.OpExecutionContext, home: HomeResource) -> Non
     """
     mark_process(context.instance, context.run_id)
     store = home.store
+    parent = os.getppid()
 
     def report(minute: Minute) -> None:
         for table in REPORTED:
@@ -51,7 +54,14 @@ def sample_the_market(context: dg.OpExecutionContext, home: HomeResource) -> Non
                 )
             )
 
-    collector = Collector(home.home, store, home.settings, on_minute=report, on_trouble=context.log.error)
+    def look_round(sample: Capture | MissedSample) -> None:
+        """Stop when the process that started this run is gone: nobody would stop it later."""
+        if os.getppid() != parent:
+            raise dg.Failure("The process that started this shift is gone. The next one is started by the sensor.")
+
+    collector = Collector(
+        home.home, store, home.settings, on_minute=report, on_sample=look_round, on_trouble=context.log.error
+    )
     collector.collect(take_over=True)
 
 

@@ -41,4 +41,4 @@ def load_prices(connection: Connection) -> None:
         if captures:
             connection.run("core/price_history.sql", first_at=first_at, last_at=last_at)
             connection.run("core/latest_price.sql")
-            connection.run("core/progress.sql", model="core.price_history")
+        connection.run("core/progress.sql", model="core.price_history")

@@ -96,17 +96,28 @@ def reopen(connection: Connection, first_at: datetime, last_at: datetime) -> int
 def _write_pieces(
     warehouse: Warehouse, day: date, tables: Sequence[Table], staging: Path
 ) -> Mapping[Table, list[Path]]:
-    """The day's rows, an hour's at a time, sorted; hours without rows have no file."""
+    """The day's rows, an hour's at a time, sorted, in order of the hours."""
     pieces: dict[Table, list[Path]] = {table: [] for table in tables}
-    for hour in (datetime.combine(day, time()) + HOUR * number for number in range(24)):
+    for hour, filled in sorted(_filled_hours(warehouse, day, tables).items()):
         with warehouse.connect() as connection:
-            for table in tables:
-                rows = _open_rows(connection, table, hour, hour + HOUR)
+            for table in filled:
                 piece = staging / f"{table.bare_name}-{hour:%H}.parquet"
+                rows = _open_rows(connection, table, hour, hour + HOUR)
                 rows.order(", ".join(f'"{column}"' for column in table.lake_order)).write_parquet(str(piece))
-                if _row_count(piece):
-                    pieces[table].append(piece)
+                pieces[table].append(piece)
     return pieces
+
+
+def _filled_hours(warehouse: Warehouse, day: date, tables: Sequence[Table]) -> Mapping[datetime, list[Table]]:
+    """The hours of a day of which there are open rows, and the tables that have them."""
+    since = datetime.combine(day, time())
+    hours: dict[datetime, list[Table]] = {}
+    with warehouse.connect() as connection:
+        for table in tables:
+            rows = _open_rows(connection, table, since, since + DAY)
+            for (hour,) in rows.aggregate(f"date_trunc('hour', \"{table.time_column}\") as hour").fetchall():
+                hours.setdefault(hour, []).append(table)
+    return hours
 
 
 def _merge(table: Table, pieces: Sequence[Path], staging: Path) -> Path:

@@ -17,7 +17,7 @@ progress as (
         min(landed_at) as landed_at,
         min(file) = max(file) as is_all_read
     from meta.progress
-    where model in ('raw', 'core.price_history')
+    where model in ('raw', 'core.price_history', 'mart.gap')
 )
 
 select day.date

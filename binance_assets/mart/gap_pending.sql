@@ -8,7 +8,10 @@ with seen as (
 ),
 
 evidence as (
-    select time_bucket(to_seconds(capture.sampling_interval_seconds), capture.received_at) as grid_point
+    select
+        coalesce(
+            capture.due_at, time_bucket(to_seconds(capture.sampling_interval_seconds), capture.received_at)
+        ) as grid_point
     from open.capture
     cross join seen
     where

@@ -3,7 +3,7 @@ create or replace temp view gap_answer as
 select
     capture_id,
     received_at,
-    time_bucket(to_seconds(sampling_interval_seconds), received_at) as grid_point,
+    coalesce(due_at, time_bucket(to_seconds(sampling_interval_seconds), received_at)) as grid_point,
     sampling_interval_seconds,
     file,
     date

@@ -25,6 +25,9 @@ EXCHANGE_ERRORS = [
 METADATA_INTERVAL = timedelta(hours=1)
 """How much later than a pair's last price the metadata may say that it no longer trades: it comes hourly."""
 
+_SEALED_DAY_MEMORY = "256MB"
+"""A transaction keeps every temporary table that it has replaced; beyond this they go to disk until it ends."""
+
 _BEFORE_ALL, _AFTER_ALL = datetime(1, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001 - naive UTC
 
 
@@ -64,13 +67,17 @@ def average_sealed_day(connection: Connection, day: date, carry_limit_seconds: i
         raise ValueError(f"{day} is not sealed: close_minutes averages its minutes, from the open tables.")
     since = datetime.combine(day, time())
     until = since + timedelta(days=1)
-    with connection.transaction():
-        connection.run("mart/sealed_minutes.sql", day=day)
-        _expect(connection, since, until)
-        for hour in (since + timedelta(hours=number) for number in range(24)):
-            connection.run("mart/observed_minutes.sql", since=hour, until=hour + timedelta(hours=1))
-        _fill_silences(connection, since, until, timedelta(), carry_limit_seconds)
-        return connection.count("due_minute")
+    connection.rows("set memory_limit = $limit", limit=_SEALED_DAY_MEMORY)
+    try:
+        with connection.transaction():
+            connection.run("mart/sealed_minutes.sql", day=day)
+            _expect(connection, since, until)
+            for hour in (since + timedelta(hours=number) for number in range(24)):
+                connection.run("mart/observed_minutes.sql", since=hour, until=hour + timedelta(hours=1))
+            _fill_silences(connection, since, until, timedelta(), carry_limit_seconds)
+            return connection.count("due_minute")
+    finally:
+        connection.rows("reset memory_limit")
 
 
 def _expect(connection: Connection, since: datetime, until: datetime) -> None:

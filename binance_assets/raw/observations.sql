@@ -33,6 +33,7 @@ select
     if(retrieved_at is null, 'undated', 'ticker/price') as endpoint,
     'import' as source,
     null as base_url,
+    null as due_at,
     null as requested_at,
     coalesce(retrieved_at, $landed_at) as received_at,
     null as exchange_at,

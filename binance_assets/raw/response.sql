@@ -5,6 +5,7 @@ select
     endpoint,
     source,
     base_url,
+    due_at,
     requested_at,
     received_at,
     exchange_at,

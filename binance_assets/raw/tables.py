@@ -26,6 +26,7 @@ CAPTURE = Table(
         "base_url": text("The address that answered", nullable=True),
         "requested_at": instant("When the request left", nullable=True),
         "received_at": instant("When the answer came; for an import, the time that its observations carry"),
+        "due_at": instant("The grid point that the collector sampled it for", nullable=True),
         "exchange_at": instant("The exchange's own clock in the answer", nullable=True),
         "used_weight": integer("Request weight spent in this minute, as the exchange counts it", nullable=True),
         "sampling_interval_seconds": integer(

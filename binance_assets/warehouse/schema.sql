@@ -82,6 +82,7 @@ create table open.capture (
     "base_url" varchar,
     "requested_at" timestamp,
     "received_at" timestamp not null,
+    "due_at" timestamp,
     "exchange_at" timestamp,
     "used_weight" integer,
     "sampling_interval_seconds" integer,
