@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -16,14 +17,30 @@ WRITER_POOL = "warehouse"
 """The pool of one in which every step that writes the warehouse waits for its turn."""
 
 
+_MINUTES, _HOURS = timedelta(minutes=10), timedelta(hours=3)
+
+FRESH_WITHIN = {
+    "raw.ticker_price": _MINUTES,
+    "core.price_history": _MINUTES,
+    "mart.fact_price_minute": _MINUTES,
+    "mart.fact_price_hour": _HOURS,
+    "mart.fact_price_day": _HOURS,
+    "mart.fact_price_latest": _HOURS,
+    "mart.gap": _HOURS,
+}
+"""How old what was made last may be before the UI calls a table late. The first three are reported each minute."""
+
+
 def table_options(table: Table) -> dict[str, Any]:
     """The arguments of ``dg.asset`` or ``dg.AssetSpec`` that a table's declaration gives."""
+    limit = FRESH_WITHIN.get(table.name)
     return {
         "key": table.asset_path,
         "description": f"{table.description}\n\nGrain: {table.grain}.",
         "group_name": table.layer,
         "kinds": {"duckdb", "view"} if table.is_view else {"duckdb", "table"},
         "owners": OWNERS,
+        "freshness_policy": dg.FreshnessPolicy.time_window(fail_window=limit) if limit else None,
         "metadata": {"dagster/table_name": table.name, "dagster/column_schema": column_schema(table)},
     }
 

@@ -7,7 +7,7 @@ import dagster as dg
 from binance_assets.collector.shifts import collect
 from binance_assets.core.tables import PRICE_HISTORY, PRICE_WITHOUT_METADATA
 from binance_assets.housekeeping.job import keep_house
-from binance_assets.mart.tables import FACT_PRICE, FACT_PRICE_DAY, FACT_PRICE_HOUR, FACT_PRICE_MINUTE
+from binance_assets.mart.tables import FACT_PRICE, FACT_PRICE_MINUTE
 from binance_assets.runs import RUNS_BY_ITSELF
 
 _DERIVED = dg.AssetSelection.groups("raw", "core", "mart")
@@ -17,7 +17,6 @@ _PRICES = dg.AssetSelection.assets(["landing", "ticker_price"])
 _IMPORTED = dg.AssetSelection.assets(["landing", "imported_file"])
 _COLLECTED = dg.AssetSelection.assets(
     *(table.asset_path for table in (PRICE_HISTORY, PRICE_WITHOUT_METADATA, FACT_PRICE, FACT_PRICE_MINUTE)),
-    *(table.asset_path for table in (FACT_PRICE_HOUR, FACT_PRICE_DAY)),
 )
 
 run_once = dg.define_asset_job(

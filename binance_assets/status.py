@@ -8,7 +8,9 @@ from typing import Any
 
 from binance_assets.assets import label
 from binance_assets.catalog import TABLES
+from binance_assets.collector import running_process
 from binance_assets.home import Home, Store
+from binance_assets.housekeeping import free_bytes
 from binance_assets.warehouse import Connection
 
 
@@ -25,9 +27,11 @@ def status_of(home: Home, store: Store) -> dict[str, Any]:
         "other_stores": [other.source for other in home.stores if other.source != store.source],
         "warehouse": store.warehouse.path,
         "landing": store.landing.path,
-        "lake": store.path / "lake",
+        "lake": store.warehouse.lake,
         "export": store.export,
         "dagster": home.dagster,
+        "collector": running_process(store),
+        "free_bytes": free_bytes(home.path),
         "checks": _checks(home, store),
     }
     if store.warehouse.path.exists():
@@ -40,14 +44,15 @@ def status_of(home: Home, store: Store) -> dict[str, Any]:
 
 def _figures(connection: Connection) -> dict[str, Any]:
     now = datetime.now(UTC).replace(tzinfo=None)
-    newest = connection.value("select max(received_at) from raw.capture where endpoint = 'ticker/price'")
+    newest = connection.value("select max(observed_at) from meta.latest_price")
+    rows = {table.name: connection.total(table.newest_in) for table in TABLES if table.layer != "meta"}
     [figures] = connection.records("status.sql", newest_at=newest)
     return {
-        "rows": {t.name: connection.count(t.name) for t in TABLES if t.layer != "meta"},
+        "rows": rows,
         **figures,
         "gaps": connection.records("mart/gap_summary.sql", newest_at=newest),
         "age_seconds": (now - newest).total_seconds() if newest else None,
-        "refused_rows": connection.count("raw.quarantine"),
+        "refused_rows": rows["raw.quarantine"],
         "highest_priced": connection.records("mart/highest_priced.sql", quote="USDT", top=10),
         "last_minute": next(iter(connection.records("mart/last_minute.sql", symbol="BTCUSDT")), None),
     }
@@ -85,6 +90,7 @@ def sizes_of(store: Store) -> dict[str, int]:
     return {
         "warehouse": _size(store.warehouse.path),
         "landing": _size(store.landing.path),
+        "lake": _size(store.warehouse.lake),
         "export": _size(store.export),
     }
 

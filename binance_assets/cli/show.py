@@ -66,7 +66,10 @@ def print_status(console: Console, status: dict[str, Any]) -> None:
         console.print(
             f"Newest prices {_instant(newest)}, {age} ago; newest metadata {_instant(status['newest_metadata_at'])}"
         )
+    process = status["collector"]
+    console.print(f"Process {process} collects." if process else "[yellow]No collector runs.[/]")
     _print_places(console, status)
+    console.print(f"{'free':10} {status['free_bytes'] / 1e6:8.1f} MB  on the disk of {status['home']}", soft_wrap=True)
 
 
 def _title(status: dict[str, Any]) -> str:
@@ -106,7 +109,7 @@ def _print_figures(console: Console, status: dict[str, Any]) -> None:
 
 def _print_places(console: Console, status: dict[str, Any]) -> None:
     sizes = status.get("bytes", {})
-    for name in ("landing", "warehouse", "export"):
+    for name in ("landing", "warehouse", "lake", "export"):
         size = f"{sizes[name] / 1e6:8.1f} MB  " if name in sizes else ""
         console.print(f"{name:10} {size}{status[name]}", soft_wrap=True, highlight=False)
 

@@ -103,7 +103,7 @@ class Collector:
         """Sample until another collector wants to."""
         for due_at in self._grid():
             if self.clock.is_in_doubt:
-                self._compare_clocks(client)
+                self._compare_clocks(client, due_at)
                 if self.clock.now() >= due_at + self._interval:
                     continue
             if hand.samples and due_at.replace(second=0) != hand.minute:
@@ -114,7 +114,10 @@ class Collector:
             if (due_at + self._interval).minute != due_at.minute:
                 if is_wanted(self._store):
                     return
-                self._compare_clocks(client)
+                # A request takes up to half of the interval, and the next grid point is not to be missed for this.
+                half = due_at + self._interval / 2
+                if self.clock.now() < half:
+                    self._compare_clocks(client, half)
 
     def _grid(self) -> Iterator[datetime]:
         """Each grid point when it has come. Those that went by meanwhile are left out."""
@@ -150,9 +153,9 @@ class Collector:
         except ExchangeError as error:
             log.warning("The exchange does not say what time it is (%s); the host's clock has to do.", error.what)
 
-    def _compare_clocks(self, client: BinanceClient) -> None:
+    def _compare_clocks(self, client: BinanceClient, until: datetime) -> None:
         try:
-            self.clock.compare(client)
+            self.clock.compare(client, until)
         except ExchangeError as error:
             log.warning("The clocks were not compared: %s", error.what)
 

@@ -67,7 +67,7 @@ class ExchangeClock(Clock):
         Raises:
             ExchangeError: It does not answer.
         """
-        self._epoch += self._exchange_ahead(client)
+        self._epoch += self._exchange_ahead(client, datetime.max)  # noqa: DTZ901 - naive UTC
         self._host_ahead = self.host_ahead
         if abs(self._host_ahead) > TOLERANCE:
             log.warning(
@@ -75,13 +75,17 @@ class ExchangeClock(Clock):
                 self._host_ahead.total_seconds(),
             )
 
-    def compare(self, client: BinanceClient) -> None:
+    def compare(self, client: BinanceClient, until: datetime) -> None:
         """Look at the three clocks, follow the two that agree, and say so if one does not.
+
+        Args:
+            client: Of the exchange.
+            until: When it is to be asked no more; it is asked once at least.
 
         Raises:
             ExchangeError: The exchange does not answer; then nothing has changed.
         """
-        exchange_ahead = self._exchange_ahead(client)
+        exchange_ahead = self._exchange_ahead(client, until)
         host_jumped = self.host_ahead - self._host_ahead
         self._host_ahead = self.host_ahead
         if abs(exchange_ahead) <= TOLERANCE:
@@ -110,7 +114,7 @@ class ExchangeClock(Clock):
                 exchange_ahead.total_seconds(),
             )
 
-    def _exchange_ahead(self, client: BinanceClient) -> timedelta:
+    def _exchange_ahead(self, client: BinanceClient, until: datetime) -> timedelta:
         """How far the exchange's clock is ahead of this one, by the quickest of a few answers.
 
         An answer says the time of some moment between its request and its arrival; half-way is taken.
@@ -121,4 +125,6 @@ class ExchangeClock(Clock):
             took = answer.received_at - answer.requested_at
             if answer.exchange_at and took < quickest:
                 quickest, ahead = took, answer.exchange_at - (answer.requested_at + took / 2)
+            if self.now() >= until:
+                break
         return ahead

@@ -150,7 +150,7 @@ class MinuteKeeper:
             try:
                 if samples and self._land(samples):
                     landed.append(samples)
-                if landed and not self._failure and self._close(landed):
+                if landed and not self._failure and self._handed_over.empty() and self._close(landed):
                     landed = []
             except BaseException as error:  # the sampler raises it; what it hands over until then is landed
                 self._failure = self._failure or error

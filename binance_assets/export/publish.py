@@ -47,9 +47,12 @@ def publish(store: Store) -> list[PublishedFile]:
     store.export.mkdir(parents=True, exist_ok=True)
     staging = store.export / f".{uuid4().hex}"
     staging.mkdir()
+    files: list[PublishedFile] = []
     try:
-        with store.warehouse.connect() as connection:
-            files = [_write(connection, store, table, staging) for table in tables.TABLES]
+        # Facts first, so that the dimensions know whatever they refer to; between two tables others may write.
+        for table in reversed(tables.TABLES):
+            with store.warehouse.connect() as connection:
+                files.insert(0, _write(connection, store, table, staging))
         manifest = {
             "source": store.source,
             "simulated": store.is_simulated,
@@ -67,9 +70,11 @@ def publish(store: Store) -> list[PublishedFile]:
 
 def _write(connection: Connection, store: Store, table: Table, folder: Path) -> PublishedFile:
     rows = connection.relation(table.name)
-    if table.name in WINDOWS and table.time_column and connection.count(table.name) > WHOLE_UP_TO:
-        newest = connection.newest(table.newest_in, table.time_column)
-        rows = rows.filter(ColumnExpression(table.time_column) >= ConstantExpression(newest - WINDOWS[table.name]))
+    if table.name in WINDOWS and table.time_column and connection.total(table.newest_in) > WHOLE_UP_TO:
+        since = connection.newest(table.newest_in, table.time_column) - WINDOWS[table.name]
+        rows = rows.filter(ColumnExpression("date") >= ConstantExpression(since.date())).filter(
+            ColumnExpression(table.time_column) >= ConstantExpression(since)
+        )
     rows.create_view("publication", replace=True)
     path = folder / f"{table.name.partition('.')[2]}.parquet"
     connection.run("export/publish.sql", path=str(path), source=store.source, simulated=str(store.is_simulated).lower())

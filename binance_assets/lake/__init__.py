@@ -69,7 +69,7 @@ def seal(warehouse: Warehouse, day: date, tables: Sequence[Table] = SEALED) -> l
     try:
         pieces = _write_pieces(warehouse, day, tables, staging)
         partitions = {table: _merge(table, pieces[table], staging) for table in tables if pieces[table]}
-        return _commit(warehouse, day, partitions)
+        return _commit(warehouse, day, tables, partitions)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -134,20 +134,20 @@ def _merge(table: Table, pieces: Sequence[Path], staging: Path) -> Path:
     return partition
 
 
-def _commit(warehouse: Warehouse, day: date, partitions: Mapping[Table, Path]) -> list[Partition]:
+def _commit(
+    warehouse: Warehouse, day: date, tables: Sequence[Table], partitions: Mapping[Table, Path]
+) -> list[Partition]:
     """Put the partitions in their places and drop the rows that they replace, having compared the two."""
     since = datetime.combine(day, time())
     sealed = []
     with warehouse.connect() as connection, connection.transaction():
+        for table in tables:
+            if table not in partitions and _open_rows(connection, table, since, since + DAY).limit(1).fetchall():
+                raise _not_sealed(table, day)
         for table, staged in partitions.items():
             held = connection.duck.read_parquet(str(_summary_of(staged)))
-            replaced = _summary(table, _open_rows(connection, table, since, since + DAY))
-            if _differ(held, replaced):
-                raise NotSealed(
-                    f"The {day} of {table.name} is not sealed: what was written for the lake differs from "
-                    f"{table.open_name}, probably because a late row came meanwhile. It stays open; the next sealing "
-                    "tries again."
-                )
+            if _differ(held, _summary(table, _open_rows(connection, table, since, since + DAY))):
+                raise _not_sealed(table, day)
             rows = _row_count(staged)
             connection.run("lake/sealed.sql", table=table.bare_name, date=day, row_count=rows)
             sealed.append(Partition(table.bare_name, day, rows, staged.stat().st_size))
@@ -158,6 +158,13 @@ def _commit(warehouse: Warehouse, day: date, partitions: Mapping[Table, Path]) -
             _sync(place.parent)
         connection.run("lake/drop_open_rows.sql", since=since, until=since + DAY)
     return sealed
+
+
+def _not_sealed(table: Table, day: date) -> NotSealed:
+    return NotSealed(
+        f"The {day} of {table.name} is not sealed: what was written for the lake differs from {table.open_name}, "
+        "probably because a late row came meanwhile. It stays open; the next sealing tries again."
+    )
 
 
 def _open_rows(connection: Connection, table: Table, since: datetime, until: datetime) -> DuckDBPyRelation:

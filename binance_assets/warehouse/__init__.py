@@ -82,6 +82,14 @@ class Connection:
         [(count,)] = self.relation(table).count("*").fetchall()
         return int(count)
 
+    def total(self, table: str) -> int:
+        """The rows of an open table and of its sealed days, which were counted when they were sealed."""
+        sealed = self.value(
+            'select sum(row_count)::bigint from meta.sealed_partition where "table" = $table',
+            table=table.partition(".")[2],
+        )
+        return self.count(table) + int(sealed or 0)
+
     def newest(self, table: str, column: str) -> datetime:
         """The newest instant in a table that is not empty."""
         [(newest,)] = self.relation(table).max(column).fetchall()

@@ -1,5 +1,6 @@
--- Responses of the newest day at which the host's clock was far from the exchange's: by what the collector has noted, or
--- by the exchange's own clock in the answer, which may be given to the second only, and lies between request and answer.
+-- Responses of the newest day at which the host's clock was far from the exchange's: by what the collector has noted,
+-- or by the exchange's own clock in the answer, which may be given to the second only, and lies between request and
+-- answer.
 select
     capture_id,
     endpoint,
