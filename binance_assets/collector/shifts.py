@@ -45,7 +45,6 @@ def sample_the_market(context: dg.OpExecutionContext, home: HomeResource) -> Non
                     table.asset_path,
                     metadata={
                         "dagster/row_count": minute.prices,
-                        "minute": f"{minute.minute_utc:%Y-%m-%d %H:%M}",
                         "lag_seconds": round(minute.lag_seconds, 3),
                         "coverage": round(minute.coverage, 4),
                         "used_weight": minute.used_weight,
