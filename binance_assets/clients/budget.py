@@ -89,6 +89,7 @@ class WeightBudget:
     def __init__(self, path: Path, *, clock: Clock | None = None) -> None:
         self.path = path
         self._clock = clock or Clock()
+        self._unwritten: dict[str, _Account] = {}
 
     def reserve(self, account: str, weight: int, *, patience: float) -> int:
         """Takes the weight of one request from the account, and waits for it where it has to.
@@ -174,22 +175,33 @@ class WeightBudget:
                     "select weight_limit, minute, spent, retry_at, banned_until from account where name = ?",
                     [account],
                 ).fetchone()
-                state = _Account(*row) if row else _Account()
+                state = self._unwritten.get(account) or (_Account(*row) if row else _Account())
                 yield state
-                connection.execute(
-                    "insert or replace into account values (?, ?, ?, ?, ?, ?)",
-                    [
-                        account,
-                        state.weight_limit,
-                        state.minute,
-                        state.spent,
-                        state.retry_at,
-                        state.banned_until,
-                    ],
-                )
-                connection.execute("commit")
+                self._write(connection, account, state)
         except (sqlite3.Error, OSError) as error:
             raise WeightBudgetError(
                 f"The request weights cannot be kept in {self.path}: {error}. Make its folder writable; "
                 "a damaged file may be deleted, which forgets a ban that is still on."
             ) from error
+
+    def _write(self, connection: sqlite3.Connection, account: str, state: _Account) -> None:
+        """Store an account; on a full disk it is kept in memory until there is room, and asking goes on."""
+        try:
+            connection.execute(
+                "insert or replace into account values (?, ?, ?, ?, ?, ?)",
+                [
+                    account,
+                    state.weight_limit,
+                    state.minute,
+                    state.spent,
+                    state.retry_at,
+                    state.banned_until,
+                ],
+            )
+            connection.execute("commit")
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                raise
+            self._unwritten[account] = state
+        else:
+            self._unwritten.pop(account, None)
