@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import psutil
 from filelock import FileLock, Timeout
 
 from binance_assets.clients import BinanceClient, ExchangeError
 from binance_assets.clock import Clock
 from binance_assets.collector.exchange_clock import ExchangeClock
-from binance_assets.collector.minutes import MINUTE, Minute, MinuteKeeper
+from binance_assets.collector.minutes import MINUTE, Minute, MinuteKeeper, can_get_better
 from binance_assets.core import models as core
 from binance_assets.exchange import open_client
 from binance_assets.home import Home, Store
@@ -23,6 +24,7 @@ from binance_assets.landing import Capture, Landing, MissedSample
 from binance_assets.landing.sampling import capture_of
 from binance_assets.raw.load import load
 from binance_assets.settings import Settings
+from binance_assets.warehouse import WarehouseInUse
 
 log = logging.getLogger(__name__)
 
@@ -160,21 +162,26 @@ class Collector:
             log.warning("The clocks were not compared: %s", error.what)
 
     def _describe(self, client: BinanceClient) -> None:
-        """Get the metadata if there is none yet: without it no price can be given to a pair."""
-        with self._store.warehouse.connect() as connection:
-            if connection.count("raw.symbol"):
-                return
-        landing = self._landing
+        """Get the metadata if there is none yet: without it no price can be given to a pair.
+
+        Sampling begins in any case; then prices wait for it apart.
+        """
         try:
-            landing.land(capture_of(client.exchange_info(), self._store.source))
+            with self._store.warehouse.connect() as connection:
+                if connection.count("raw.symbol"):
+                    return
+            self._landing.land(capture_of(client.exchange_info(), self._store.source))
+            with self._store.warehouse.connect() as connection:
+                load(connection, self._landing)
+                core.load_currencies(connection)
+                core.load_pairs(connection)
+                core.load_pair_history(connection)
         except ExchangeError as error:
             log.warning("There is no metadata yet (%s); prices wait for it apart.", error.what)
-            return
-        with self._store.warehouse.connect() as connection:
-            load(connection, landing)
-            core.load_currencies(connection)
-            core.load_pairs(connection)
-            core.load_pair_history(connection)
+        except (OSError, duckdb.Error, WarehouseInUse) as error:
+            if not can_get_better(error):
+                raise
+            self._on_trouble(f"Whether there is metadata could not be found out: {error} Sampling begins anyway.")
 
     @property
     def _landing(self) -> Landing:
