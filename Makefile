@@ -40,6 +40,8 @@ docs: install  ## Make the generated files again
 benchmark: install  ## Compare with plain scripts, bare DuckDB and Polars
 	$(BIN)/python -m benchmarks.snapshot
 	$(BIN)/python -m benchmarks.minute_averages
+	$(BIN)/python -m benchmarks.sealed_day
+	$(BIN)/python -m benchmarks.flat
 
 lock: install  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \

@@ -30,9 +30,10 @@ _EXACT = (
     *("pair_key", "minute_utc", "source"),
     *("open_price", "high_price", "low_price", "close_price", "observation_count"),
 )
+POLARS_KEY = ["pair_key", "minute_utc", "source"]
 _MEANS = ("average_price", "time_weighted_price")
 
-_AGGREGATES = """
+AGGREGATES = """
     sum(price) / count(*) as average_price,
     arg_min(price, observed_at) as open_price,
     max(price) as high_price,
@@ -42,8 +43,8 @@ _AGGREGATES = """
 """
 _BARE = f"""
     create table result as
-    select pair_id as pair_key, date_trunc('minute', observed_at) as minute_utc, source, {_AGGREGATES}
-    from core.price_history
+    select pair_id as pair_key, date_trunc('minute', observed_at) as minute_utc, source, {AGGREGATES}
+    from open.price_history
     group by all
 """
 _BARE_TIME_WEIGHTED = f"""
@@ -53,22 +54,22 @@ _BARE_TIME_WEIGHTED = f"""
             *,
             date_trunc('minute', observed_at) as minute_utc,
             epoch_us(lead(observed_at, 1, minute_utc + interval 1 minute) over in_order - observed_at) as stood_us
-        from core.price_history
+        from open.price_history
         window in_order as (partition by pair_id, source, date_trunc('minute', observed_at) order by observed_at)
     )
     select
-        pair_id as pair_key, minute_utc, source, {_AGGREGATES},
+        pair_id as pair_key, minute_utc, source, {AGGREGATES},
         sum(price::double * stood_us) / sum(stood_us) as time_weighted_price
     from observation
     group by pair_id, minute_utc, source
 """
 _REPEAT_MINUTE = """
-    insert into mart.fact_price_minute by name
+    insert into open.fact_price_minute by name
     select minute.* replace (
         minute_utc - to_minutes(earlier) as minute_utc,
         last_observed_at - to_minutes(earlier) as last_observed_at
     )
-    from mart.fact_price_minute as minute cross join range(1, $minutes) as shift (earlier)
+    from open.fact_price_minute as minute cross join range(1, $minutes) as shift (earlier)
     order by minute_utc, pair_key
 """
 
@@ -76,18 +77,17 @@ _REPEAT_MINUTE = """
 def make_observations(folder: Path) -> None:
     """Make the warehouse with the observations, and a Parquet file of the same rows in the same order."""
     warehouse = Warehouse(folder / _WAREHOUSE, "sandbox")
-    describe(warehouse, Landing(folder / "landing"))
-    observe(warehouse, START, SNAPSHOTS)
     with warehouse.connect() as connection:
-        connection.duck.table("core.price_history").write_parquet(str(folder / _PRICES), compression="zstd")
+        describe(connection, Landing(folder / "landing"), warehouse.source)
+        observe(connection, warehouse.source, START, SNAPSHOTS)
+        connection.relation("open.price_history").write_parquet(str(folder / _PRICES), compression="zstd")
 
 
 def pipeline(folder: Path) -> Cost:
-    """The project's step: the aggregate, and coverage, gaps, prices in USDT, twenty columns, one transaction."""
-    warehouse = Warehouse(_copy(folder), "sandbox")
-    spent = cost(close_minutes, warehouse, CARRY_LIMIT_SECONDS)
-    with warehouse.connect() as connection:
-        minutes = connection.duck.sql("from mart.fact_price_minute where not is_gap")
+    """The project's step: the aggregate, and coverage, gaps, prices in USDT."""
+    with Warehouse(_copy(folder), "sandbox").connect() as connection:
+        spent = cost(close_minutes, connection, CARRY_LIMIT_SECONDS)
+        minutes = connection.duck.query("from mart.fact_price_minute where not is_gap")
         minutes.write_parquet(str(folder / RESULT))
     return spent
 
@@ -104,16 +104,16 @@ def duckdb_plain(folder: Path) -> Cost:
 
 def polars_in_memory(folder: Path) -> Cost:
     """Polars in memory, the same aggregate."""
-    key = ["pair_key", "minute_utc", "source"]
     observed_at, stood = pl.col("observed_at"), pl.col("stood_us")
 
     def run() -> None:
         _observations(pl.read_parquet(folder / _PRICES).lazy()).collect().with_columns(
             stood_us=(
-                observed_at.shift(-1).over(key).fill_null(pl.col("minute_utc") + timedelta(minutes=1)) - observed_at
+                observed_at.shift(-1).over(POLARS_KEY).fill_null(pl.col("minute_utc") + timedelta(minutes=1))
+                - observed_at
             ).dt.total_microseconds()
-        ).group_by(key).agg(
-            *_polars_aggregates(pl.col("price").first(), pl.col("price").last()),
+        ).group_by(POLARS_KEY).agg(
+            *polars_aggregates(pl.col("price").first(), pl.col("price").last()),
             time_weighted_price=(pl.col("price").cast(pl.Float64) * stood).sum() / stood.sum(),
         ).write_parquet(folder / RESULT)
 
@@ -125,8 +125,8 @@ def polars_streaming(folder: Path) -> Cost:
     price, observed_at = pl.col("price"), pl.col("observed_at")
 
     def run() -> None:
-        _observations(pl.scan_parquet(folder / _PRICES)).group_by("pair_key", "minute_utc", "source").agg(
-            *_polars_aggregates(price.get(observed_at.arg_min()), price.get(observed_at.arg_max()))
+        _observations(pl.scan_parquet(folder / _PRICES)).group_by(POLARS_KEY).agg(
+            *polars_aggregates(price.get(observed_at.arg_min()), price.get(observed_at.arg_max()))
         ).collect(engine="streaming").write_parquet(folder / RESULT)
 
     return cost(run)
@@ -144,17 +144,18 @@ CONTENDERS: dict[str, Callable[[Path], Cost]] = {
 def make_history(folder: Path, length: timedelta) -> None:
     """Make a warehouse with minute rows of this length, and six snapshots of a minute that is over since."""
     warehouse = Warehouse(folder / _WAREHOUSE, "sandbox")
-    describe(warehouse, Landing(folder / "landing"))
-    observe(warehouse, START, SNAPSHOTS_A_MINUTE)
-    close_minutes(warehouse, CARRY_LIMIT_SECONDS)
     with warehouse.connect() as connection:
+        describe(connection, Landing(folder / "landing"), warehouse.source)
+        observe(connection, warehouse.source, START, SNAPSHOTS_A_MINUTE)
+        close_minutes(connection, CARRY_LIMIT_SECONDS)
         connection.rows(_REPEAT_MINUTE, minutes=length // timedelta(minutes=1))
-    observe(warehouse, START + timedelta(minutes=1), SNAPSHOTS_A_MINUTE)
+        observe(connection, warehouse.source, START + timedelta(minutes=1), SNAPSHOTS_A_MINUTE)
 
 
 def one_more_minute(folder: Path) -> Cost:
     """Close that minute."""
-    return cost(close_minutes, Warehouse(_copy(folder), "sandbox"), CARRY_LIMIT_SECONDS)
+    with Warehouse(_copy(folder), "sandbox").connect() as connection:
+        return cost(close_minutes, connection, CARRY_LIMIT_SECONDS)
 
 
 def differences(result: Path, reference: Path) -> int:
@@ -188,7 +189,8 @@ def _observations(rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows.rename({"pair_id": "pair_key"}).with_columns(minute_utc=pl.col("observed_at").dt.truncate("1m"))
 
 
-def _polars_aggregates(first: pl.Expr, last: pl.Expr) -> list[pl.Expr]:
+def polars_aggregates(first: pl.Expr, last: pl.Expr) -> list[pl.Expr]:
+    """All but the time-weighted price, given what the first and the last price are."""
     return [
         pl.col("price").mean().alias("average_price"),
         first.alias("open_price"),

@@ -13,34 +13,37 @@ from binance_assets.landing import Capture, Landing
 from binance_assets.raw.load import load
 from binance_assets.sandbox.exchange import Exchange
 from binance_assets.sandbox.market import DEFAULT_SEED, Market
-from binance_assets.warehouse import Warehouse
+from binance_assets.sql import sql
+from binance_assets.warehouse import Connection
 
 START = datetime(2025, 6, 2)  # noqa: DTZ001 - naive UTC, as all instants of the project
 INTERVAL = timedelta(seconds=10)
 SNAPSHOTS_A_MINUTE = 6
+_CHUNK = 360
+"""Snapshots that are made and stored at once."""
 
 _INSERT_PRICES = """
-    insert into core.price_history by name
-    select pair_id, observed_at, 'sandbox' as source, (units::decimal(18, 0) * 0.00000001)::decimal(18, 8) as price
-    from price
+    insert into open.price_history by name
+    select pair_id, observed_at, $source as source, (units::decimal(18, 0) * 0.00000001)::decimal(18, 8) as price
+    from made_price
     order by observed_at, pair_id
 """
 _INSERT_CAPTURES = """
-    insert into raw.capture by name
+    insert into open.capture by name
     select
         uuid()::varchar as capture_id,
         'ticker/price' as endpoint,
-        'sandbox' as source,
+        $source as source,
         observed_at as received_at,
-        10 as sampling_interval_seconds,
+        $interval as sampling_interval_seconds,
         $pairs as row_count,
         '' as sha256,
         strftime(observed_at, '%Y-%m-%d/%H%M%S.%f_') as file
-    from snapshot
+    from made_instant
 """
 _OPEN_MINUTES = """
     insert into meta.open_minute by name
-    select distinct date_trunc('minute', observed_at) as minute_utc, 'sandbox' as source from snapshot
+    select distinct date_trunc('minute', observed_at) as minute_utc, $source as source from made_instant
 """
 
 
@@ -54,31 +57,39 @@ def prices(at: datetime) -> bytes:
     return _body("ticker/price", at)
 
 
-def describe(warehouse: Warehouse, landing: Landing) -> None:
-    """Land the sandbox's metadata, and load the pairs and currencies of it."""
-    landing.land(Capture("exchangeInfo", warehouse.source, START, exchange_info(START)))
-    load(warehouse, landing)
-    core.load_currencies(warehouse)
-    core.load_pairs(warehouse)
-    core.load_pair_history(warehouse)
+def describe(connection: Connection, landing: Landing, source: str) -> None:
+    """Land the sandbox's metadata, and load the pairs, currencies and dimensions of it."""
+    landing.land(Capture("exchangeInfo", source, START, exchange_info(START)))
+    load(connection, landing)
+    core.load_currencies(connection)
+    core.load_pairs(connection)
+    core.load_pair_history(connection)
+    for dimension in ("dim_currency", "dim_pair", "dim_date", "dim_time"):
+        connection.rows(f"insert into mart.{dimension} by name {sql(f'mart/{dimension}.sql')}")
 
 
-def observe(warehouse: Warehouse, start: datetime, snapshots: int) -> None:
-    """Put snapshots of the whole market straight into core.price_history, each a little after its grid point."""
+def observe(
+    connection: Connection, source: str, start: datetime, snapshots: int, interval: timedelta = INTERVAL
+) -> None:
+    """Put snapshots of the whole market straight into the open tables, each a little after its grid point."""
     market = Market.of(DEFAULT_SEED)
+    ids = dict(connection.rows("select symbol, pair_id from core.pair"))
+    pair_ids = np.array([ids[pair.symbol] for pair in market.pairs], dtype=np.int32)
     late = np.random.default_rng(DEFAULT_SEED).integers(50_000, 900_000, snapshots)
-    grid = [start + INTERVAL * number for number in range(snapshots)]
+    grid = [start + interval * number for number in range(snapshots)]
     received = [at + timedelta(microseconds=int(microseconds)) for at, microseconds in zip(grid, late, strict=True)]
-    with warehouse.transaction() as connection:
-        ids = dict(connection.rows("select symbol, pair_id from core.pair"))
-        pair_ids = [ids[pair.symbol] for pair in market.pairs]
-        for at, received_at in zip(grid, received, strict=True):
-            frame = pd.DataFrame({"pair_id": pair_ids, "units": market.prices(_second(at))})
-            connection.duck.register("price", frame.assign(observed_at=received_at))
-            connection.duck.execute(_INSERT_PRICES)
-        connection.duck.register("snapshot", pd.DataFrame({"observed_at": received}))
-        connection.rows(_INSERT_CAPTURES, pairs=len(pair_ids))
-        connection.rows(_OPEN_MINUTES)
+    with connection.transaction():
+        for first in range(0, snapshots, _CHUNK):
+            chunk = slice(first, first + _CHUNK)
+            units = np.concatenate([market.prices(_second(at)) for at in grid[chunk]])
+            observed_at = np.repeat(np.array(received[chunk], dtype="datetime64[us]"), len(pair_ids))
+            pairs = np.tile(pair_ids, len(grid[chunk]))
+            frame = pd.DataFrame({"pair_id": pairs, "observed_at": observed_at, "units": units})
+            connection.duck.register("made_price", frame)
+            connection.rows(_INSERT_PRICES, source=source)
+        connection.duck.register("made_instant", pd.DataFrame({"observed_at": received}))
+        connection.rows(_INSERT_CAPTURES, source=source, pairs=len(pair_ids), interval=interval // timedelta(seconds=1))
+        connection.rows(_OPEN_MINUTES, source=source)
 
 
 def _body(endpoint: str, at: datetime) -> bytes:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
@@ -20,19 +21,23 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Cost:
-    """What a call cost: seconds by the clock, seconds of all its threads, and the process's highest memory so far."""
+    """What a call cost.
+
+    Seconds by the clock, seconds of all its threads, the process's highest memory so far, and what was written to disk.
+    """
 
     wall_seconds: float
     cpu_seconds: float
     peak_megabytes: float
+    written_megabytes: float
 
 
 def cost(function: Callable[..., object], *arguments: object) -> Cost:
     """Call a function and measure it."""
-    wall, cpu = time.perf_counter(), _cpu_seconds()
+    wall, cpu, written = time.perf_counter(), _cpu_seconds(), _written_bytes()
     function(*arguments)
-    wall, cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
-    return Cost(wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    wall, cpu, written = time.perf_counter() - wall, _cpu_seconds() - cpu, _written_bytes() - written
+    return Cost(wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, written / 1e6)
 
 
 def in_fresh_process(function: Callable[..., Result], *arguments: object) -> Result:
@@ -52,14 +57,22 @@ def medians(costs: Sequence[Cost]) -> Cost:
         median(cost.wall_seconds for cost in costs),
         median(cost.cpu_seconds for cost in costs),
         median(cost.peak_megabytes for cost in costs),
+        median(cost.written_megabytes for cost in costs),
     )
 
 
-def show(title: str, costs: Mapping[str, Cost], *, beside: str, memory: bool = True) -> None:
+def show(title: str, costs: Mapping[str, Cost], *, beside: str, memory: bool = True, written: bool = False) -> None:
     """Print costs with their ratios to one of them. Memory says something only of calls in fresh processes."""
     table = Table(title=title, title_justify="left")
     table.add_column("")
-    for heading in ("CPU s", "ratio", "wall s", "ratio", *(["peak MB"] if memory else [])):
+    for heading in (
+        "CPU s",
+        "ratio",
+        "wall s",
+        "ratio",
+        *(["peak MB"] if memory else []),
+        *(["written MB"] if written else []),
+    ):
         table.add_column(heading, justify="right")
     base = costs[beside]
     for name, one in costs.items():
@@ -70,6 +83,7 @@ def show(title: str, costs: Mapping[str, Cost], *, beside: str, memory: bool = T
             f"{one.wall_seconds:.3f}",
             f"{one.wall_seconds / base.wall_seconds:.2f}",
             *([f"{one.peak_megabytes:.0f}"] if memory else []),
+            *([f"{one.written_megabytes:.2f}"] if written else []),
         )
     Console().print(table)
 
@@ -77,6 +91,11 @@ def show(title: str, costs: Mapping[str, Cost], *, beside: str, memory: bool = T
 def _cpu_seconds() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
+
+
+def _written_bytes() -> int:
+    counters = dict(line.split(": ") for line in Path("/proc/self/io").read_text(encoding="ascii").splitlines())
+    return int(counters["write_bytes"])
 
 
 if __name__ == "__main__":

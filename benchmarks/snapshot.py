@@ -30,12 +30,9 @@ from benchmarks.measure import Cost, cost, medians, show
 from binance_assets import runs
 from binance_assets.catalog import TABLES
 from binance_assets.checks import Findings, check_declaration, check_references
-from binance_assets.core import models as core
+from binance_assets.collector.minutes import bring_up_to_date
 from binance_assets.home import Home
 from binance_assets.landing import Capture
-from binance_assets.mart import models as mart
-from binance_assets.raw.load import load
-from binance_assets.sql import sql
 
 CARRY_LIMIT_SECONDS = 300
 
@@ -75,24 +72,15 @@ class Library:
 
     def __init__(self, home: Home) -> None:
         self.store = home.store("sandbox")
-        describe(self.store.warehouse, self.store.landing)
-        with self.store.warehouse.transaction() as connection:
-            for dimension in ("dim_currency", "dim_pair", "dim_date", "dim_time"):
-                connection.rows(f"insert into mart.{dimension} by name {sql(f'mart/{dimension}.sql')}")
+        with self.store.warehouse.connect() as connection:
+            describe(connection, self.store.landing, self.store.source)
 
     def __call__(self, body: bytes, at: datetime) -> None:
         """Process one response."""
-        warehouse = self.store.warehouse
         self.store.landing.land(Capture("ticker/price", self.store.source, at, body))
-        load(warehouse, self.store.landing)
-        core.load_currencies(warehouse)
-        core.load_pairs(warehouse)
-        core.load_pair_history(warehouse)
-        core.load_prices(warehouse)
-        mart.close_minutes(warehouse, CARRY_LIMIT_SECONDS)
-        mart.load_latest_prices(warehouse)
         findings = Findings()
-        with warehouse.connect() as connection:
+        with self.store.warehouse.connect() as connection:
+            bring_up_to_date(connection, self.store.landing, CARRY_LIMIT_SECONDS)
             for table in TABLES:
                 check_declaration(connection, table, findings)
                 check_references(connection, table, findings)
