@@ -117,6 +117,7 @@ def link_days(folder: Path, days: Sequence[date]) -> None:
                 place.hardlink_to(partition(folder, table))
             connection.rows(_LINKED, day=day, like=SEALED)
             connection.rows(_LINKED_DAYS, day=day, like=SEALED)
+        lake.show_sealed_days(connection)
 
 
 def open_hours(folder: Path, hours: int) -> None:

@@ -1,5 +1,7 @@
 """All tables of the warehouse, in the order in which they can be created."""
 
+from collections.abc import Sequence
+from datetime import date, timedelta
 from textwrap import indent
 
 from binance_assets import core, mart, raw, warehouse
@@ -9,7 +11,7 @@ from binance_assets.raw import tables as _raw
 from binance_assets.tables import Table, sql_type_of
 from binance_assets.warehouse import tables as _warehouse
 
-__all__ = ["LAYERS", "SEALED", "TABLES", "create_statements", "lake_views", "table"]
+__all__ = ["LAYERS", "SEALED", "TABLES", "create_statements", "lake_view", "lake_views", "table"]
 
 LAYERS = {
     "raw": raw.__doc__ or "",
@@ -45,10 +47,10 @@ def create_statements() -> str:
 
 
 def lake_views() -> str:
-    """The text of ``warehouse/lake.sql``: the views over open and sealed days."""
+    """The text of ``warehouse/lake.sql``: the views over open and sealed days, as long as no day is sealed."""
     parts = [
         "-- Made from the declarations in */tables.py by `make docs`; a test compares the two.",
-        *(_create_lake_view(table) for table in SEALED),
+        *(lake_view(table, ()) for table in SEALED),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -72,14 +74,19 @@ def _create_table(table: Table) -> str:
     return f"create table {table.open_name} (\n{body}\n);"
 
 
-def _create_lake_view(table: Table) -> str:
-    """Both halves name their columns, so that a lake of other declarations is refused instead of misread."""
+def lake_view(table: Table, days: Sequence[date]) -> str:
+    """The statement that makes a sealed table's view over its open rows and the partitions of these days, in order.
+
+    The days stand in it as literals: DuckDB then sees before it reads anything which files are meant, which it does not
+    if they come from a join. Both halves name their columns, so that a lake of other declarations is refused.
+    """
     name = f"lake.{table.bare_name}" if table.stored else table.name
     columns = [*table.stored, "date"] if table.stored else list(table.columns)
     sealed = ",\n".join(f'    "{column}"' for column in columns)
     opened = sealed.replace('    "date"', f'    "{table.time_column}"::date as "date"')
+    spans = [f"\"date\" between date '{first}' and date '{last}'" for first, last in _spans(days)]
     return f"""\
-create view {name} as
+create or replace view {name} as
 select
 {opened}
 from {table.open_name}
@@ -90,9 +97,18 @@ from
     read_parquet(
         'lake/{table.bare_name}/*/data.parquet', hive_partitioning = true, hive_types = {{ 'date': date }}
     )
-semi join (
-    select "date" from meta.sealed_partition where "table" = '{table.bare_name}'
-) as sealed using ("date");"""  # noqa: S608 - made of declarations, not of data
+where {" or ".join(spans) or "false"};"""  # noqa: S608 - made of declarations and of days, not of data
+
+
+def _spans(days: Sequence[date]) -> list[tuple[date, date]]:
+    """Days in order as runs without a gap: first and last of each."""
+    spans: list[tuple[date, date]] = []
+    for day in days:
+        if spans and day - spans[-1][1] == timedelta(days=1):
+            spans[-1] = (spans[-1][0], day)
+        else:
+            spans.append((day, day))
+    return spans
 
 
 def _names(columns: tuple[str, ...]) -> str:

@@ -156,6 +156,8 @@ class Pipeline:
                 for dimension in DIMENSIONS:
                     connection.duck.execute(f"delete from mart.{dimension}")
                     connection.duck.execute(f"insert into mart.{dimension} by name {sql(f'mart/{dimension}.sql')}")
+        mart.average_taken_over_days(self.warehouse, carry_limit_seconds)
+        with self.warehouse.connect() as connection:
             mart.close_minutes(connection, carry_limit_seconds)
             mart.roll_up_hours(connection)
             mart.roll_up_days(connection)

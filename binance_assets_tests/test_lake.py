@@ -10,6 +10,7 @@ import pytest
 
 from binance_assets import lake
 from binance_assets.catalog import SEALED
+from binance_assets.lake.retention import drop_landed_files
 from binance_assets.sql import sql
 from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, SECOND, Pipeline
 
@@ -165,3 +166,48 @@ def test_one_pair_and_one_day_touch_one_partition(pipeline: Pipeline) -> None:
             f"explain analyze select count(*) from {table} where date = date '2024-03-01' and {pair} = 1"
         )
         assert "Total Files Read: 1 " in plan
+
+
+def test_landing_files_are_dropped_when_they_were_kept_long_enough_and_the_lake_replaces_them(
+    pipeline: Pipeline,
+) -> None:
+    observe(pipeline, 5)
+    pipeline.update()
+    before = facts(pipeline)
+    assert drop_landed_files(pipeline.warehouse, pipeline.landing, keep_days=1) == 0, "nothing is sealed yet"
+    seal_all(pipeline)
+    newest = max(day for (day,) in pipeline.rows("select date from meta.sealed_partition"))
+    kept = {
+        file
+        for (file,) in pipeline.rows(
+            "select file from raw.capture where date >= $day or endpoint = 'exchangeInfo'", day=newest - DAY
+        )
+    }
+    dropped = drop_landed_files(pipeline.warehouse, pipeline.landing, keep_days=2)
+    assert dropped > 0
+    assert {file.name for file in pipeline.landing.files_after(None)} == kept
+    assert drop_landed_files(pipeline.warehouse, pipeline.landing, keep_days=2) == 0, "the second time nothing is left"
+    pipeline.rebuild()
+    seal_all(pipeline)
+    assert facts(pipeline) == before
+
+
+def test_a_landing_file_that_holds_something_of_an_open_day_is_kept(pipeline: Pipeline, tmp_path: Path) -> None:
+    """A table that a user brought may span days; it goes when all of them are sealed."""
+    pipeline.land_info(at=NOON - HOUR)
+    last = NOON + 3 * DAY
+    lines = [f"BTCUSDT,{number + 1},{(NOON + number * DAY).isoformat()}Z" for number in range(4)]
+    table = pipeline.land_table(tmp_path / "prices.csv", lines)
+    assert table
+    pipeline.update()
+    with pipeline.warehouse.connect() as connection:
+        days = lake.sealable_days(connection)
+    for day in days[:-1]:
+        lake.seal(pipeline.warehouse, day)
+    assert drop_landed_files(pipeline.warehouse, pipeline.landing, keep_days=1) == 0
+    lake.seal(pipeline.warehouse, last.date())
+    pipeline.land_prices({"BTCUSDT": "5"}, last + DAY)
+    pipeline.update()
+    seal_all(pipeline)
+    assert drop_landed_files(pipeline.warehouse, pipeline.landing, keep_days=1) == 1
+    assert not (pipeline.landing.path / table.name).exists()

@@ -7,7 +7,7 @@ with newest as (
 )
 
 select
-    count(distinct date) as days,
-    sum(size)::bigint as bytes
-from read_blob($lake || '/*/date=*/data.parquet')
-inner join newest on date = regexp_extract(filename, 'date=([0-9-]+)', 1)::date
+    count(distinct newest.date) as days,
+    sum(partition.size)::bigint as bytes
+from read_blob($lake || '/*/date=*/data.parquet') as partition
+inner join newest on newest.date = regexp_extract(partition.filename, 'date=([0-9-]+)', 1)::date

@@ -5,8 +5,9 @@
     lake/price_history/date=2026-11-20/data.parquet
 
 The rows of the newest days are in the tables of the schema ``open``; the views (``warehouse/lake.sql``) span both.
-Which day is where is said by ``meta.sealed_partition``, whose rows are written in the transaction that drops the open
-rows: a file in the lake that it does not name is not read, so that a crash at any point loses and doubles nothing.
+Which day is where is said by ``meta.sealed_partition``, whose rows are written, and the views made anew, in the
+transaction that drops the open rows: a file in the lake that it does not name is not read, so that a crash at any point
+loses and doubles nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from uuid import uuid4
 import duckdb
 from duckdb import ColumnExpression, ConstantExpression, DuckDBPyRelation, FunctionExpression
 
-from binance_assets.catalog import SEALED
+from binance_assets.catalog import SEALED, lake_view
 from binance_assets.sql import sql
 from binance_assets.tables import Table
 from binance_assets.warehouse import Connection, Warehouse
@@ -54,7 +55,7 @@ def sealable_days(connection: Connection) -> list[date]:
     return [day for (day,) in connection.rows("lake/sealable_days.sql", reach=REACH)]
 
 
-def seal(warehouse: Warehouse, day: date, tables: Sequence[Table] = SEALED) -> list[Partition]:
+def seal(warehouse: Warehouse, day: date) -> list[Partition]:
     """Move a day from the open tables into the lake.
 
     The file is held open for an hour's rows at a time, and once more for as long as it takes to compare the partitions
@@ -67,9 +68,9 @@ def seal(warehouse: Warehouse, day: date, tables: Sequence[Table] = SEALED) -> l
     staging = warehouse.lake / f".{uuid4().hex}"
     staging.mkdir(parents=True)
     try:
-        pieces = _write_pieces(warehouse, day, tables, staging)
-        partitions = {table: _merge(table, pieces[table], staging) for table in tables if pieces[table]}
-        return _commit(warehouse, day, tables, partitions)
+        pieces = _write_pieces(warehouse, day, staging)
+        partitions = {table: _merge(table, pieces[table], staging) for table in SEALED if pieces[table]}
+        return _commit(warehouse, day, partitions)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -90,15 +91,23 @@ def reopen(connection: Connection, first_at: datetime, last_at: datetime) -> int
         rows.select(*declared[name].stored_columns).insert_into(declared[name].open_name)
     if partitions:
         connection.run("lake/reopened.sql", **span)
+        show_sealed_days(connection)
     return len(partitions)
 
 
-def _write_pieces(
-    warehouse: Warehouse, day: date, tables: Sequence[Table], staging: Path
-) -> Mapping[Table, list[Path]]:
+def show_sealed_days(connection: Connection) -> None:
+    """Make the views anew. Belongs into each transaction that changes ``meta.sealed_partition``."""
+    days: dict[str, list[date]] = {}
+    for table, day in connection.rows('select "table", date from meta.sealed_partition order by date'):
+        days.setdefault(table, []).append(day)
+    for declared in SEALED:
+        connection.duck.execute(lake_view(declared, days.get(declared.bare_name, ())))
+
+
+def _write_pieces(warehouse: Warehouse, day: date, staging: Path) -> Mapping[Table, list[Path]]:
     """The day's rows, an hour's at a time, sorted, in order of the hours."""
-    pieces: dict[Table, list[Path]] = {table: [] for table in tables}
-    for hour, filled in sorted(_filled_hours(warehouse, day, tables).items()):
+    pieces: dict[Table, list[Path]] = {table: [] for table in SEALED}
+    for hour, filled in sorted(_filled_hours(warehouse, day).items()):
         with warehouse.connect() as connection:
             for table in filled:
                 piece = staging / f"{table.bare_name}-{hour:%H}.parquet"
@@ -108,12 +117,12 @@ def _write_pieces(
     return pieces
 
 
-def _filled_hours(warehouse: Warehouse, day: date, tables: Sequence[Table]) -> Mapping[datetime, list[Table]]:
+def _filled_hours(warehouse: Warehouse, day: date) -> Mapping[datetime, list[Table]]:
     """The hours of a day of which there are open rows, and the tables that have them."""
     since = datetime.combine(day, time())
     hours: dict[datetime, list[Table]] = {}
     with warehouse.connect() as connection:
-        for table in tables:
+        for table in SEALED:
             rows = _open_rows(connection, table, since, since + DAY)
             for (hour,) in rows.aggregate(f"date_trunc('hour', \"{table.time_column}\") as hour").fetchall():
                 hours.setdefault(hour, []).append(table)
@@ -134,14 +143,12 @@ def _merge(table: Table, pieces: Sequence[Path], staging: Path) -> Path:
     return partition
 
 
-def _commit(
-    warehouse: Warehouse, day: date, tables: Sequence[Table], partitions: Mapping[Table, Path]
-) -> list[Partition]:
+def _commit(warehouse: Warehouse, day: date, partitions: Mapping[Table, Path]) -> list[Partition]:
     """Put the partitions in their places and drop the rows that they replace, having compared the two."""
     since = datetime.combine(day, time())
     sealed = []
     with warehouse.connect() as connection, connection.transaction():
-        for table in tables:
+        for table in SEALED:
             if table not in partitions and _open_rows(connection, table, since, since + DAY).limit(1).fetchall():
                 raise _not_sealed(table, day)
         for table, staged in partitions.items():
@@ -157,6 +164,7 @@ def _commit(
             staged.replace(place)
             _sync(place.parent)
         connection.run("lake/drop_open_rows.sql", since=since, until=since + DAY)
+        show_sealed_days(connection)
     return sealed
 
 

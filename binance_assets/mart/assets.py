@@ -64,8 +64,10 @@ def fact_price() -> None:
 )
 def fact_price_minute(home: HomeResource) -> dg.MaterializeResult:
     """Average the minutes that are over."""
+    carry_limit_seconds = home.settings.carry_limit_seconds
+    models.average_taken_over_days(home.store.warehouse, carry_limit_seconds)
     with home.store.warehouse.connect() as connection:
-        closed = models.close_minutes(connection, home.settings.carry_limit_seconds)
+        closed = models.close_minutes(connection, carry_limit_seconds)
         return materialized(connection, tables.FACT_PRICE_MINUTE, minutes_closed=closed)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 from binance_assets.clients import errors
-from binance_assets.lake import REACH
-from binance_assets.warehouse import Connection
+from binance_assets.lake import REACH, seal, show_sealed_days
+from binance_assets.warehouse import Connection, Warehouse
 
 EXCHANGE_ERRORS = [
     error.__name__
@@ -71,6 +71,7 @@ def average_sealed_day(connection: Connection, day: date, carry_limit_seconds: i
     try:
         with connection.transaction():
             connection.run("mart/sealed_minutes.sql", day=day)
+            show_sealed_days(connection)
             _expect(connection, since, until)
             for hour in (since + timedelta(hours=number) for number in range(24)):
                 connection.run("mart/observed_minutes.sql", since=hour, until=hour + timedelta(hours=1))
@@ -78,6 +79,25 @@ def average_sealed_day(connection: Connection, day: date, carry_limit_seconds: i
             return connection.count("due_minute")
     finally:
         connection.rows("reset memory_limit")
+
+
+def average_taken_over_days(warehouse: Warehouse, carry_limit_seconds: int) -> int:
+    """Average the days anew that a rebuild has taken over from the lake, each from its partition, and seal them again.
+
+    Returns:
+        The number of days.
+    """
+    with warehouse.connect() as connection:
+        connection.run("mart/taken_over_and_open.sql")
+        days = [day for (day,) in connection.rows("select date from meta.taken_over_day order by date")]
+    for day in days:
+        with warehouse.connect() as connection:
+            average_sealed_day(connection, day, carry_limit_seconds)
+            roll_up_hours(connection)
+        seal(warehouse, day)
+        with warehouse.connect() as connection:
+            connection.rows("delete from meta.taken_over_day where date = $day", day=day)
+    return len(days)
 
 
 def _expect(connection: Connection, since: datetime, until: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from binance_assets.catalog import SEALED
+from binance_assets.lake import show_sealed_days
 from binance_assets.landing import Landing
 from binance_assets.raw.load import load
 from binance_assets.warehouse import Connection, Warehouse
@@ -11,7 +12,8 @@ from binance_assets.warehouse import Connection, Warehouse
 def rebuild(warehouse: Warehouse, landing: Landing) -> None:
     """Load all landing files into a new warehouse, which takes the place of the old one when it has them all.
 
-    A sealed day of which a landing file is gone stays as it is in the lake; every other one is made anew.
+    Of a sealed day of which a landing file is gone the observations stay as they are in the lake, and its minutes are
+    averaged anew from them; every other day is made anew from landing.
 
     Raises:
         DamagedLandingFile: A file's content does not match its hash; the old warehouse is still there.
@@ -33,5 +35,6 @@ def _take_over_dropped_days(connection: Connection, warehouse: Warehouse, landin
                 day = partition.parent.name.removeprefix("date=")
                 if day in dropped:
                     connection.run("raw/taken_over.sql", table=table.bare_name, date=day, path=str(partition))
+        show_sealed_days(connection)
         connection.run("raw/latest_taken_over.sql")
         connection.run("raw/days_taken_over.sql")

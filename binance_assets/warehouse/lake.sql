@@ -1,6 +1,6 @@
 -- Made from the declarations in */tables.py by `make docs`; a test compares the two.
 
-create view raw.capture as
+create or replace view raw.capture as
 select
     "received_at"::date as "date",
     "capture_id",
@@ -39,11 +39,9 @@ from
     read_parquet(
         'lake/capture/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
     )
-semi join (
-    select "date" from meta.sealed_partition where "table" = 'capture'
-) as sealed using ("date");
+where false;
 
-create view raw.quarantine as
+create or replace view raw.quarantine as
 select
     "retrieved_at"::date as "date",
     "retrieved_at",
@@ -64,11 +62,9 @@ from
     read_parquet(
         'lake/quarantine/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
     )
-semi join (
-    select "date" from meta.sealed_partition where "table" = 'quarantine'
-) as sealed using ("date");
+where false;
 
-create view raw.missed_sample as
+create or replace view raw.missed_sample as
 select
     "due_at"::date as "date",
     "due_at",
@@ -91,11 +87,9 @@ from
     read_parquet(
         'lake/missed_sample/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
     )
-semi join (
-    select "date" from meta.sealed_partition where "table" = 'missed_sample'
-) as sealed using ("date");
+where false;
 
-create view core.price_history as
+create or replace view core.price_history as
 select
     "observed_at"::date as "date",
     "pair_id",
@@ -114,11 +108,9 @@ from
     read_parquet(
         'lake/price_history/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
     )
-semi join (
-    select "date" from meta.sealed_partition where "table" = 'price_history'
-) as sealed using ("date");
+where false;
 
-create view core.price_without_metadata as
+create or replace view core.price_without_metadata as
 select
     "observed_at"::date as "date",
     "symbol",
@@ -137,11 +129,9 @@ from
     read_parquet(
         'lake/price_without_metadata/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
     )
-semi join (
-    select "date" from meta.sealed_partition where "table" = 'price_without_metadata'
-) as sealed using ("date");
+where false;
 
-create view lake.fact_price_minute as
+create or replace view lake.fact_price_minute as
 select
     "pair_key",
     "minute_utc",
@@ -180,11 +170,9 @@ from
     read_parquet(
         'lake/fact_price_minute/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
     )
-semi join (
-    select "date" from meta.sealed_partition where "table" = 'fact_price_minute'
-) as sealed using ("date");
+where false;
 
-create view mart.fact_price_hour as
+create or replace view mart.fact_price_hour as
 select
     "pair_key",
     "hour_utc"::date as "date",
@@ -233,6 +221,4 @@ from
     read_parquet(
         'lake/fact_price_hour/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
     )
-semi join (
-    select "date" from meta.sealed_partition where "table" = 'fact_price_hour'
-) as sealed using ("date");
+where false;

@@ -33,6 +33,11 @@ create table meta.sealed_partition (
     primary key ("table", "date")
 );
 
+create table meta.taken_over_day (
+    "date" date not null,
+    primary key ("date")
+);
+
 create table meta.open_minute (
     "minute_utc" timestamp not null,
     "source" varchar not null,

@@ -40,6 +40,14 @@ SEALED_PARTITION = Table(
     },
 )
 
+TAKEN_OVER_DAY = Table(
+    "meta.taken_over_day",
+    "Days that a rebuild has taken over from the lake, and whose minutes are still to be averaged anew.",
+    grain="one day",
+    key=("date",),
+    columns={"date": day("The day")},
+)
+
 OPEN_MINUTE = Table(
     "meta.open_minute",
     "Minutes whose averages are not right yet, or no longer: they are running, or an observation came late.",
@@ -119,6 +127,7 @@ TABLES = (
     WAREHOUSE,
     PROGRESS,
     SEALED_PARTITION,
+    TAKEN_OVER_DAY,
     OPEN_MINUTE,
     OPEN_HOUR,
     OPEN_DAY,
