@@ -86,7 +86,7 @@ def _schedule(name: str, job: Any, cron_schedule: str, description: str) -> dg.S
 
 SCHEDULES = [
     _schedule("refresh_hourly", refresh, "7 * * * *", "Metadata and export every hour."),
-    _schedule("check_all_daily", check_all, "25 3,9,15,21 * * *", "Every check, four times a day."),
+    _schedule("check_all_six_hourly", check_all, "25 3,9,15,21 * * *", "Every check of every table."),
     _schedule("seal_daily", seal_days, "40 12 * * *", "The day before, half a day after its end."),
     _schedule(
         "keep_house_daily", keep_house, "50 3 * * *", "Old records and left-over files go; free space is checked."

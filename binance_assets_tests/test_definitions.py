@@ -87,7 +87,7 @@ def test_what_runs_by_itself_does_so_under_the_service_only(by_itself: bool) -> 
     status = "RUNNING" if by_itself else "STOPPED"
     assert printed.splitlines() == [
         f"refresh_hourly|refresh|7 * * * *|{status}",
-        f"check_all_daily|check_all|25 3,9,15,21 * * *|{status}",
+        f"check_all_six_hourly|check_all|25 3,9,15,21 * * *|{status}",
         f"seal_daily|seal_days|40 12 * * *|{status}",
         f"keep_house_daily|keep_house|50 3 * * *|{status}",
         f"keep_collecting|collect||{status}",

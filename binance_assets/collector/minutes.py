@@ -10,7 +10,7 @@ import errno
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -19,9 +19,12 @@ import duckdb
 
 from binance_assets.clock import Clock
 from binance_assets.core import models as core
+from binance_assets.core.tables import PRICE_HISTORY
 from binance_assets.landing import Capture, Landing, MissedSample
 from binance_assets.mart import models as mart
+from binance_assets.mart.tables import FACT_PRICE_MINUTE
 from binance_assets.raw.load import Loaded, load
+from binance_assets.raw.tables import TICKER_PRICE
 from binance_assets.warehouse import Connection, Warehouse, WarehouseInUse
 
 log = logging.getLogger(__name__)
@@ -32,6 +35,9 @@ RETRY_SECONDS = 5.0
 """Pause before what failed for want of room, or because somebody holds the warehouse, is tried again."""
 
 Told = TypeVar("Told")
+
+REPORTED = (TICKER_PRICE, PRICE_HISTORY, FACT_PRICE_MINUTE)
+"""The tables that are told to have been made, each minute."""
 
 Samples = Sequence[Capture | MissedSample]
 
@@ -49,6 +55,7 @@ class Minute:
         lag_seconds: From its end until its averages could be read.
         used_weight: Request weight that the exchange counted in it.
         clock_offset_seconds: How far the host's clock was ahead of the exchange's time.
+        row_counts: Rows of the tables in ``REPORTED`` now, of all days, by name.
     """
 
     minute_utc: datetime
@@ -59,6 +66,7 @@ class Minute:
     lag_seconds: float
     used_weight: int | None
     clock_offset_seconds: float
+    row_counts: Mapping[str, int]
 
     @property
     def coverage(self) -> float:
@@ -182,13 +190,14 @@ class MinuteKeeper:
         try:
             with self._warehouse.connect() as connection:
                 loaded = bring_up_to_date(connection, self._landing, self._carry_limit_seconds)
+                row_counts = {table.name: connection.total(table.newest_in) for table in REPORTED}
         except (OSError, duckdb.Error, WarehouseInUse) as error:
             if not can_get_better(error):
                 raise
             self._tell(self._on_trouble, f"{error} It is tried again until it succeeds; what is sampled is landed.")
             return False
         for samples in landed:
-            minute = self._report(samples, loaded.prices if samples is landed[-1] else 0)
+            minute = self._report(samples, loaded.prices if samples is landed[-1] else 0, row_counts)
             if minute.lag_seconds >= 0:
                 self._tell(self._on_minute, minute)
         return True
@@ -201,7 +210,7 @@ class MinuteKeeper:
         except Exception:
             log.exception("This could not be told: %s", what)
 
-    def _report(self, samples: Samples, prices: int) -> Minute:
+    def _report(self, samples: Samples, prices: int, row_counts: Mapping[str, int]) -> Minute:
         captures = [sample for sample in samples if isinstance(sample, Capture)]
         first = samples[0]
         started = (first.due_at or self._clock.now()).replace(second=0, microsecond=0)
@@ -215,6 +224,7 @@ class MinuteKeeper:
             lag_seconds=(self._clock.now() - started - MINUTE).total_seconds(),
             used_weight=max(weights, default=None),
             clock_offset_seconds=next((c.clock_offset_seconds for c in captures if c.clock_offset_seconds), 0.0),
+            row_counts=row_counts,
         )
 
 

@@ -8,11 +8,8 @@ import dagster as dg
 
 from binance_assets.assets import label
 from binance_assets.collector.collect import Collector, running_process
-from binance_assets.collector.minutes import Minute
-from binance_assets.core.tables import PRICE_HISTORY
+from binance_assets.collector.minutes import REPORTED, Minute
 from binance_assets.landing import Capture, MissedSample
-from binance_assets.mart.tables import FACT_PRICE_MINUTE
-from binance_assets.raw.tables import TICKER_PRICE
 from binance_assets.resources import HomeResource
 from binance_assets.runs import RUNS_BY_ITSELF, mark_process, release_dead_runs
 
@@ -25,14 +22,12 @@ LONGEST = timedelta(hours=8)
 STARTING = timedelta(minutes=2)
 """How long a run may take until it samples."""
 
-REPORTED = (TICKER_PRICE, PRICE_HISTORY, FACT_PRICE_MINUTE)
-
 
 @dg.op(description="Samples the whole market, lands and closes each minute, until the next shift takes over.")
 def sample_the_market(context: dg.OpExecutionContext, home: HomeResource) -> None:
     """One shift.
 
-    What it makes is reported without a run: that costs a third of what an event of this run would cost.
+    What it makes is reported without a run: that costs half of what an event of this run would cost.
     """
     mark_process(context.instance, context.run_id)
     store = home.store
@@ -44,7 +39,7 @@ def sample_the_market(context: dg.OpExecutionContext, home: HomeResource) -> Non
                 dg.AssetMaterialization(
                     table.asset_path,
                     metadata={
-                        "dagster/row_count": minute.prices,
+                        "dagster/row_count": minute.row_counts[table.name],
                         "lag_seconds": round(minute.lag_seconds, 3),
                         "coverage": round(minute.coverage, 4),
                         "used_weight": minute.used_weight,

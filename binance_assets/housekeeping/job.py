@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from binance_assets.collector.shifts import REPORTED
+from binance_assets.collector.minutes import REPORTED
 from binance_assets.housekeeping.disk import days_left, free_bytes
 from binance_assets.housekeeping.files import sweep
 from binance_assets.housekeeping.records import prune_events, prune_runs, release_space
