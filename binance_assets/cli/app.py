@@ -182,7 +182,14 @@ def dev(
 ) -> None:
     """Open the Dagster UI with everything of this home in it. Ctrl-C ends it."""
     _, home = _home()
-    home.prepare_dagster()
+    with home.dagster_instance():
+        pass  # makes Dagster's files before several processes would do so at once
+    _out.print(
+        f"The UI will be on [bold]http://127.0.0.1:{port}[/]. What can run by itself is off here: switch it on under "
+        "Automation,\nthe sensor [bold]keep_collecting[/] for the collector and the schedules for the rest; "
+        "or run [cyan]binance-assets service[/] instead.",
+        soft_wrap=True,
+    )
     dagster = str(Path(sys.executable).with_name("dagster"))
     os.execv(dagster, [dagster, "dev", "-m", "binance_assets.definitions", "-p", str(port)])  # noqa: S606
 

@@ -49,7 +49,7 @@ def print_summary(console: Console, status: dict[str, Any]) -> None:
     console.print(
         "\n[bold]Next[/]  [cyan]binance-assets dev[/]     the Dagster UI: lineage, columns, checks, schedules\n"
         "      [cyan]binance-assets status[/]  what is there, how fresh, and where\n"
-        "      [cyan]binance-assets run[/]     one more minute"
+        "      [cyan]binance-assets service[/] every minute from now on, by itself, and the UI"
     )
 
 
