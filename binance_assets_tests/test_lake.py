@@ -11,8 +11,9 @@ import pytest
 from binance_assets import lake
 from binance_assets.catalog import SEALED
 from binance_assets.lake.retention import drop_landed_files
+from binance_assets.raw.rebuild import rebuild
 from binance_assets.sql import sql
-from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, SECOND, Pipeline
+from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, PAIRS, SECOND, Pipeline, described
 
 DAY = timedelta(days=1)
 
@@ -187,9 +188,12 @@ def test_landing_files_are_dropped_when_they_were_kept_long_enough_and_the_lake_
     assert dropped > 0
     assert {file.name for file in pipeline.landing.files_after(None)} == kept
     assert drop_landed_files(pipeline.warehouse, pipeline.landing, keep_days=2) == 0, "the second time nothing is left"
+    gaps = pipeline.rows("from mart.gap order by all")
+    assert gaps
     pipeline.rebuild()
     seal_all(pipeline)
     assert facts(pipeline) == before
+    assert pipeline.rows("from mart.gap order by all") == gaps
 
 
 def test_a_landing_file_that_holds_something_of_an_open_day_is_kept(pipeline: Pipeline, tmp_path: Path) -> None:
@@ -211,3 +215,89 @@ def test_a_landing_file_that_holds_something_of_an_open_day_is_kept(pipeline: Pi
     seal_all(pipeline)
     assert drop_landed_files(pipeline.warehouse, pipeline.landing, keep_days=1) == 1
     assert not (pipeline.landing.path / table.name).exists()
+
+
+def test_prices_of_a_sealed_day_move_when_their_metadata_comes(pipeline: Pipeline) -> None:
+    observe(pipeline, 2)
+    pipeline.update()
+    seal_all(pipeline)
+    waiting = pipeline.rows("select count(*) from core.price_without_metadata where symbol = 'NEWUSDT'")
+    pipeline.land_info([*PAIRS, described("NEWUSDT", "NEW", "USDT")], NOON + 3 * DAY)
+    pipeline.update()
+    assert pipeline.rows("select count(*) from core.price_without_metadata where symbol = 'NEWUSDT'") == [(0,)]
+    moved = pipeline.rows(
+        "select count(*) from core.price_history inner join core.pair using (pair_id) where symbol = 'NEWUSDT'"
+    )
+    assert moved == waiting != [(0,)]
+    seal_all(pipeline)
+    before = facts(pipeline)
+    pipeline.rebuild()
+    assert facts(pipeline) == before
+
+
+def test_a_missed_sample_that_comes_late_opens_its_day(pipeline: Pipeline) -> None:
+    observe(pipeline, 2)
+    pipeline.land_missed(NOON + 10 * SECOND)
+    pipeline.update()
+    seal_all(pipeline)
+    pipeline.land_missed(NOON + 20 * SECOND, NOON + 10 * SECOND)
+    pipeline.update()
+    seal_all(pipeline)
+    assert pipeline.rows("select due_at from raw.missed_sample order by all") == [
+        (NOON + 10 * SECOND,),
+        (NOON + 20 * SECOND,),
+    ]
+
+
+def test_a_day_that_brought_nothing_but_errors_survives_a_rebuild_from_the_lake(pipeline: Pipeline) -> None:
+    pipeline.land_info(at=NOON - HOUR)
+    pipeline.land_missed(*(NOON + number * 10 * SECOND for number in range(6)))
+    pipeline.land_prices({"BTCUSDT": "1"}, NOON + 2 * DAY)
+    pipeline.land_prices({"BTCUSDT": "1"}, NOON + 4 * DAY)
+    pipeline.update()
+    seal_all(pipeline)
+    before, gaps = facts(pipeline), pipeline.rows("from mart.gap order by all")
+    assert drop_landed_files(pipeline.warehouse, pipeline.landing, keep_days=1)
+    pipeline.rebuild()
+    assert facts(pipeline)["raw.missed_sample"] == before["raw.missed_sample"]
+    assert pipeline.rows("from mart.gap order by all") == gaps
+
+
+def test_a_rebuild_after_a_kill_in_the_middle_of_placing_a_day_again(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The landing files of the day are gone; some of its partitions are of the second sealing, some of the first."""
+    observe(pipeline, 4)
+    pipeline.update()
+    seal_all(pipeline)
+    drop_landed_files(pipeline.warehouse, pipeline.landing, keep_days=1)
+    pipeline.land_prices({"BTCUSDT": "9"}, NOON + 5 * SECOND)
+    pipeline.update()
+    before = facts(pipeline)
+
+    def killed(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lake, "_sync", lambda path: killed(path) if path.name.startswith("date=") else None)
+    with pytest.raises(KeyboardInterrupt):
+        lake.seal(pipeline.warehouse, NOON.date())
+    monkeypatch.undo()
+    pipeline.rebuild()
+    assert facts(pipeline)["core.price_history"] == before["core.price_history"]
+    assert list(pipeline.warehouse.lake.glob(".commit-*")) == []
+
+
+def test_a_rebuild_replaces_a_warehouse_that_was_killed(pipeline: Pipeline) -> None:
+    """A killed process leaves a write-ahead log, which belongs to the file that the rebuild replaces."""
+    observe(pipeline, 1)
+    pipeline.update()
+    before = facts(pipeline)
+    log = pipeline.warehouse.path.with_name("warehouse.duckdb.wal")
+    with pipeline.warehouse.connect() as connection:
+        connection.duck.execute("create table main.left_over as from range(10)")
+        left = log.read_bytes()
+    log.write_bytes(left)
+    rebuild(pipeline.warehouse, pipeline.landing)
+    assert not log.exists()
+    pipeline.update()
+    assert facts(pipeline) == before

@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from binance_assets.cli.show import SIMULATED
+from binance_assets.clients import WrongExchange
 from binance_assets.collector import Collector, CollectorRuns, Minute
 from binance_assets.exchange import choose_source
 from binance_assets.home import Home
@@ -36,7 +37,7 @@ def collect(
 ) -> None:
     """Sample the whole market until Ctrl-C or SIGTERM; every minute's averages are there seconds after its end.
 
-    Example: `binance-assets collect`
+    Both end it with 0: a service manager is to see no failure in that. Metadata, sealing and export are not in it.
     """
     try:
         settings = load_settings()
@@ -57,6 +58,9 @@ def collect(
     except CollectorRuns as error:
         _errors.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
+    except WrongExchange as error:
+        _errors.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(3) from error
     except KeyboardInterrupt:
         _errors.print("Stopped. What was sampled is landed.")
         raise typer.Exit(0) from None

@@ -74,7 +74,8 @@ async def _serve(home: Home, ui: tuple[str, int] | None) -> bool:
         workspace.write_text(json.dumps({"load_from": [location]}), encoding="utf-8")  # JSON is YAML
         python, quiet = [sys.executable, "-m"], ["--log-level", "warning"]
         code = ["-m", _MODULE, "--location-name", _MODULE, "-s", str(address)]
-        supervisor = await Supervisor.open({**os.environ, SWITCH: "1"})
+        # Few arenas of malloc: with the usual number, processes of many threads grow for hours.
+        supervisor = await Supervisor.open({"MALLOC_ARENA_MAX": "2", **os.environ, SWITCH: "1"})
         supervisor.keep("code", [*python, "dagster", "api", "grpc", *code, *quiet])
         await supervisor.until_open(address)
         supervisor.keep("daemon", [*python, "dagster._daemon", "run", "-w", str(workspace), *quiet])

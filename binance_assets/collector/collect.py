@@ -13,7 +13,7 @@ import duckdb
 import psutil
 from filelock import FileLock, Timeout
 
-from binance_assets.clients import BinanceClient, ExchangeError
+from binance_assets.clients import BinanceClient, ExchangeError, WrongExchange
 from binance_assets.clock import Clock
 from binance_assets.collector.exchange_clock import ExchangeClock
 from binance_assets.collector.minutes import MINUTE, Minute, MinuteKeeper, can_get_better
@@ -24,7 +24,7 @@ from binance_assets.landing import Capture, Landing, MissedSample
 from binance_assets.landing.sampling import capture_of
 from binance_assets.raw.load import load
 from binance_assets.settings import Settings
-from binance_assets.warehouse import WarehouseInUse
+from binance_assets.warehouse import WarehouseError
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Collector:
 
         Raises:
             CollectorRuns: Another one runs, and is not to be taken over.
-            ExchangeError: The exchange will not be asked, at any time.
+            WrongExchange: Simulated prices where real ones are wanted, or the other way round.
         """
         self._store.path.mkdir(parents=True, exist_ok=True)
         with open_client(
@@ -138,6 +138,8 @@ class Collector:
         seconds = int(self._interval.total_seconds())
         try:
             response = client.prices()
+        except WrongExchange:
+            raise
         except ExchangeError as error:
             log.warning("The sample of %s is missing: %s", due_at.time(), error.what)
             return MissedSample("ticker/price", self._store.source, due_at, seconds, type(error).__name__, error.what)
@@ -152,6 +154,8 @@ class Collector:
     def _set_clock(self, client: BinanceClient) -> None:
         try:
             self.clock.set(client)
+        except WrongExchange:
+            raise
         except ExchangeError as error:
             log.warning("The exchange does not say what time it is (%s); the host's clock has to do.", error.what)
 
@@ -176,9 +180,11 @@ class Collector:
                 core.load_currencies(connection)
                 core.load_pairs(connection)
                 core.load_pair_history(connection)
+        except WrongExchange:
+            raise
         except ExchangeError as error:
             log.warning("There is no metadata yet (%s); prices wait for it apart.", error.what)
-        except (OSError, duckdb.Error, WarehouseInUse) as error:
+        except (OSError, duckdb.Error, WarehouseError) as error:
             if not can_get_better(error):
                 raise
             self._on_trouble(f"Whether there is metadata could not be found out: {error} Sampling begins anyway.")

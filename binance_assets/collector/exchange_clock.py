@@ -38,6 +38,7 @@ class ExchangeClock(Clock):
         self._epoch = self._host.now() - timedelta(seconds=self._host.monotonic())
         self._host_ahead = timedelta()
         self._disagreed = 0
+        self._is_set = False
 
     def now(self) -> datetime:
         """The exchange's time, naive UTC."""
@@ -69,6 +70,7 @@ class ExchangeClock(Clock):
         """
         self._epoch += self._exchange_ahead(client, datetime.max)  # noqa: DTZ901 - naive UTC
         self._host_ahead = self.host_ahead
+        self._is_set = True
         if abs(self._host_ahead) > TOLERANCE:
             log.warning(
                 "This machine's clock is %+.1f s off the exchange's time, which is used instead.",
@@ -85,6 +87,9 @@ class ExchangeClock(Clock):
         Raises:
             ExchangeError: The exchange does not answer; then nothing has changed.
         """
+        if not self._is_set:  # it did not answer when this began, and the host's clock had to do
+            self.set(client)
+            return
         exchange_ahead = self._exchange_ahead(client, until)
         host_jumped = self.host_ahead - self._host_ahead
         self._host_ahead = self.host_ahead

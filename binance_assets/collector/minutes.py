@@ -25,7 +25,7 @@ from binance_assets.mart import models as mart
 from binance_assets.mart.tables import FACT_PRICE_MINUTE
 from binance_assets.raw.load import Loaded, load
 from binance_assets.raw.tables import TICKER_PRICE
-from binance_assets.warehouse import Connection, Warehouse, WarehouseInUse
+from binance_assets.warehouse import Connection, Warehouse, WarehouseError
 
 log = logging.getLogger(__name__)
 
@@ -191,7 +191,7 @@ class MinuteKeeper:
             with self._warehouse.connect() as connection:
                 loaded = bring_up_to_date(connection, self._landing, self._carry_limit_seconds)
                 row_counts = {table.name: connection.total(table.newest_in) for table in REPORTED}
-        except (OSError, duckdb.Error, WarehouseInUse) as error:
+        except (OSError, duckdb.Error, WarehouseError) as error:
             if not can_get_better(error):
                 raise
             self._tell(self._on_trouble, f"{error} It is tried again until it succeeds; what is sampled is landed.")
@@ -229,7 +229,7 @@ class MinuteKeeper:
 
 
 def can_get_better(error: Exception) -> bool:
-    """Whether waiting helps: the disk is full, or another process has the warehouse open."""
+    """Whether waiting helps: for room on the disk, or until somebody lets go of the warehouse or rebuilds it."""
     if isinstance(error, OSError):
         return error.errno in {errno.ENOSPC, errno.EDQUOT}
-    return isinstance(error, WarehouseInUse) or "No space left on device" in str(error)
+    return isinstance(error, WarehouseError) or "No space left on device" in str(error)

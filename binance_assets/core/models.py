@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from importlib import resources
 
+from binance_assets.lake import reopen
 from binance_assets.warehouse import Connection
 
 
@@ -15,9 +17,17 @@ def load_currencies(connection: Connection) -> None:
 
 
 def load_pairs(connection: Connection) -> None:
-    """Add the pairs that metadata describes for the first time, and when each was seen."""
+    """Add the pairs that metadata describes for the first time, and when each was seen.
+
+    Sealed days in which prices wait for one of them are opened again, so that those can move.
+    """
     with connection.transaction():
+        before = connection.count("core.pair")
         connection.run("core/pair.sql")
+        if connection.count("core.pair") > before:
+            for (day,) in connection.rows("core/described_days.sql"):
+                noon = datetime.combine(day, time(12))
+                reopen(connection, noon, noon)
 
 
 def load_pair_history(connection: Connection) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -68,10 +68,20 @@ def publish(store: Store) -> list[PublishedFile]:
     return files
 
 
+def _newest(connection: Connection, table: Table) -> datetime:
+    """The newest instant of a fact; the end of the newest sealed day, if no row is open."""
+    if connection.count(table.newest_in):
+        return connection.newest(table.newest_in, table.time_column or "")
+    [(day,)] = connection.rows(
+        'select max(date) from meta.sealed_partition where "table" = $table', table=table.newest_in.partition(".")[2]
+    )
+    return datetime.combine(day, time()) + timedelta(days=1)
+
+
 def _write(connection: Connection, store: Store, table: Table, folder: Path) -> PublishedFile:
     rows = connection.relation(table.name)
     if table.name in WINDOWS and table.time_column and connection.total(table.newest_in) > WHOLE_UP_TO:
-        since = connection.newest(table.newest_in, table.time_column) - WINDOWS[table.name]
+        since = _newest(connection, table) - WINDOWS[table.name]
         rows = rows.filter(ColumnExpression("date") >= ConstantExpression(since.date())).filter(
             ColumnExpression(table.time_column) >= ConstantExpression(since)
         )

@@ -32,6 +32,8 @@ REACH = timedelta(hours=12)
 """How far an observation reaches: a pair's silence up to this long is shown minute by minute, so what comes for one day
 may change rows of its neighbours, and a day is sealed when this much of the next one is there, too."""
 
+_COMMIT = ".commit-"
+
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
@@ -70,7 +72,7 @@ def seal(warehouse: Warehouse, day: date) -> list[Partition]:
     try:
         pieces = _write_pieces(warehouse, day, staging)
         partitions = {table: _merge(table, pieces[table], staging) for table in SEALED if pieces[table]}
-        return _commit(warehouse, day, partitions)
+        return _commit(warehouse, day, staging, partitions)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -143,7 +145,26 @@ def _merge(table: Table, pieces: Sequence[Path], staging: Path) -> Path:
     return partition
 
 
-def _commit(warehouse: Warehouse, day: date, partitions: Mapping[Table, Path]) -> list[Partition]:
+def finish_commits(lake: Path) -> None:
+    """Put the partitions in their places that a crash has left compared, and only some of them placed.
+
+    The warehouse has the rows of such a day open still, and does not need it; one that is made from the lake does.
+    """
+    for folder in lake.glob(f"{_COMMIT}*"):
+        _place(lake, folder)
+
+
+def _place(lake: Path, folder: Path) -> None:
+    """Move the partitions of a day, which are whole, from a folder that names the day to where they belong."""
+    for staged in folder.glob("*.parquet"):
+        place = lake / staged.stem / f"date={folder.name.removeprefix(_COMMIT)}" / "data.parquet"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        staged.replace(place)
+        _sync(place.parent)
+    shutil.rmtree(folder)
+
+
+def _commit(warehouse: Warehouse, day: date, staging: Path, partitions: Mapping[Table, Path]) -> list[Partition]:
     """Put the partitions in their places and drop the rows that they replace, having compared the two."""
     since = datetime.combine(day, time())
     sealed = []
@@ -158,11 +179,11 @@ def _commit(warehouse: Warehouse, day: date, partitions: Mapping[Table, Path]) -
             rows = _row_count(staged)
             connection.run("lake/sealed.sql", table=table.bare_name, date=day, row_count=rows)
             sealed.append(Partition(table.bare_name, day, rows, staged.stat().st_size))
-        for table, staged in partitions.items():
-            place = warehouse.lake / table.bare_name / f"date={day}" / "data.parquet"
-            place.parent.mkdir(parents=True, exist_ok=True)
-            staged.replace(place)
-            _sync(place.parent)
+        compared = warehouse.lake / f"{_COMMIT}{day}"
+        shutil.rmtree(compared, ignore_errors=True)
+        staging.rename(compared)
+        _sync(warehouse.lake)
+        _place(warehouse.lake, compared)
         connection.run("lake/drop_open_rows.sql", since=since, until=since + DAY)
         show_sealed_days(connection)
     return sealed

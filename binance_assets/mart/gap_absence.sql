@@ -82,7 +82,7 @@ select
         when later.pair_id is not null then later.to_utc
         when gap_suspect.was_quoted_from > $next_at then gap_suspect.was_quoted_from
     end as to_utc,
-    if(earlier.pair_id is null, market.pairs, earlier.pairs_before)::integer as pairs_before,
+    coalesce(earlier.pairs_before, market.pairs, 0)::integer as pairs_before,
     if(earlier.pair_id is null, refusal.reason, earlier.refusal) as refusal
 from gap_absence
 inner join gap_suspect using (pair_id)

@@ -8,22 +8,15 @@ with seen as (
 ),
 
 evidence as (
-    select
-        coalesce(
-            capture.due_at, time_bucket(to_seconds(capture.sampling_interval_seconds), capture.received_at)
-        ) as grid_point
-    from open.capture
+    select gap_answer.grid_point
+    from gap_answer
     cross join seen
-    where
-        capture.endpoint = 'ticker/price'
-        and capture.source <> 'import'
-        and capture.sampling_interval_seconds is not null
-        and capture.file > seen.file
+    where gap_answer.file > seen.file
     union all
-    select missed_sample.due_at as grid_point
-    from open.missed_sample
+    select gap_failure.grid_point
+    from gap_failure
     cross join seen
-    where missed_sample.source <> 'import' and missed_sample.file > seen.file
+    where gap_failure.file > seen.file
 )
 
 select

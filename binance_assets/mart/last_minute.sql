@@ -10,6 +10,9 @@ select
     minute.source
 from mart.fact_price_minute as minute
 inner join mart.dim_pair using (pair_key)
-where dim_pair.symbol = $symbol and not minute.is_gap
+where
+    dim_pair.symbol = $symbol
+    and not minute.is_gap
+    and minute.date >= (select max(observed_at) - interval 1 day from meta.latest_price)::date
 order by minute.minute_utc desc
 limit 1

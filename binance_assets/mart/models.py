@@ -158,13 +158,16 @@ def update_gaps(connection: Connection) -> int:
         The number of rows of ``mart.gap`` that are new or changed.
     """
     with connection.transaction():
+        # The first time, after a rebuild, the days that were taken over from the lake are new, too.
+        is_new = not connection.value("select count(*) from meta.progress where model = 'mart.gap'")
+        is_taken_over = is_new and connection.count("meta.sealed_partition") > 0
+        connection.run("mart/gap_sealed.sql" if is_taken_over else "mart/gap_open.sql")
         [(first_at, last_at, has_metadata, is_ready)] = connection.rows("mart/gap_pending.sql")
         if not is_ready:
             return 0
         if first_at is None and not has_metadata:
             connection.run("mart/gap_progress.sql")
             return 0
-        connection.run("mart/gap_open.sql")
         connection.run("mart/gap_changed.sql")
         if has_metadata:
             connection.run("mart/gap_expected.sql")

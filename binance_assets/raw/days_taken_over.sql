@@ -1,5 +1,5 @@
--- The days of which the lake has the observations: their minutes are averaged anew, and they themselves, which are never
--- sealed, are rolled up again.
+-- The days of which the lake has the observations: their minutes are averaged anew, and they themselves, which are
+-- never sealed, are rolled up again.
 insert into meta.taken_over_day by name
 select distinct date
 from meta.sealed_partition

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binance_assets.catalog import SEALED
-from binance_assets.lake import show_sealed_days
+from binance_assets.lake import finish_commits, show_sealed_days
 from binance_assets.landing import Landing
 from binance_assets.raw.load import load
 from binance_assets.warehouse import Connection, Warehouse
@@ -20,6 +20,7 @@ def rebuild(warehouse: Warehouse, landing: Landing) -> None:
     """
     fresh = Warehouse(warehouse.path.with_name("rebuilding.duckdb"), warehouse.source)
     fresh.delete()
+    finish_commits(warehouse.lake)
     with fresh.connect() as connection:
         _take_over_dropped_days(connection, fresh, landing)
         load(connection, landing)
@@ -27,7 +28,11 @@ def rebuild(warehouse: Warehouse, landing: Landing) -> None:
 
 
 def _take_over_dropped_days(connection: Connection, warehouse: Warehouse, landing: Landing) -> None:
-    captured = connection.rows("raw/captured_files.sql", captures=str(warehouse.lake / "capture" / "*" / "*.parquet"))
+    captured = connection.rows(
+        "raw/captured_files.sql",
+        captures=str(warehouse.lake / "capture" / "*" / "*.parquet"),
+        missed_samples=str(warehouse.lake / "missed_sample" / "*" / "*.parquet"),
+    )
     dropped = {day for day, file in captured if not (landing.path / file).exists()}
     with connection.transaction():
         for table in SEALED:

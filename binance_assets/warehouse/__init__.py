@@ -146,13 +146,19 @@ class Warehouse:
     def replace_by(self, other: Warehouse) -> None:
         """Take the place of this file by another's, at once; what was in this one is gone."""
         with self._lock():
+            self._log.unlink(missing_ok=True)  # what a killed process left in it is not of the new file
             other.path.replace(self.path)
 
     def delete(self) -> None:
         """Throw the file away. What was in it can be made again from landing."""
         with self._lock():
-            self.path.with_name(self.path.name + ".wal").unlink(missing_ok=True)
+            self._log.unlink(missing_ok=True)
             self.path.unlink(missing_ok=True)
+
+    @property
+    def _log(self) -> Path:
+        """DuckDB's write-ahead log beside the file."""
+        return self.path.with_name(self.path.name + ".wal")
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
