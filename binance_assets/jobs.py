@@ -7,7 +7,7 @@ import dagster as dg
 from binance_assets.collector.shifts import collect
 from binance_assets.core.tables import PRICE_HISTORY, PRICE_WITHOUT_METADATA
 from binance_assets.housekeeping.job import keep_house
-from binance_assets.mart.tables import DIM_DATE, DIM_TIME, FACT_PRICE, FACT_PRICE_MINUTE
+from binance_assets.mart.tables import FACT_PRICE, FACT_PRICE_MINUTE
 from binance_assets.runs import RUNS_BY_ITSELF
 
 _DERIVED = dg.AssetSelection.groups("raw", "core", "mart")
@@ -18,8 +18,6 @@ _IMPORTED = dg.AssetSelection.assets(["landing", "imported_file"])
 _COLLECTED = dg.AssetSelection.assets(
     *(table.asset_path for table in (PRICE_HISTORY, PRICE_WITHOUT_METADATA, FACT_PRICE, FACT_PRICE_MINUTE)),
 )
-_CALENDAR = dg.AssetSelection.assets(DIM_DATE.asset_path, DIM_TIME.asset_path)
-
 run_once = dg.define_asset_job(
     "run_once",
     selection=_METADATA | _PRICES | _DERIVED | _EXPORT,
@@ -30,7 +28,7 @@ run_once = dg.define_asset_job(
 # What the collector keeps up itself is not made again every hour, and checked as often as what is left to check it for.
 refresh = dg.define_asset_job(
     "refresh",
-    selection=_METADATA | (_DERIVED - _COLLECTED - _CALENDAR) | _EXPORT,
+    selection=_METADATA | (_DERIVED - _COLLECTED) | _EXPORT,
     description="The exchange's metadata, the tables that follow from it, their checks, export.",
     executor_def=dg.in_process_executor,
 )
@@ -44,9 +42,8 @@ check_all = dg.define_asset_job(
 
 seal_days = dg.define_asset_job(
     "seal_days",
-    selection=dg.AssetSelection.groups("lake") | _CALENDAR,
-    description="Moves the days that are over into the lake, drops landing files that have been kept long enough, and "
-    "carries the calendar on.",
+    selection=dg.AssetSelection.groups("lake"),
+    description="Moves the days that are over into the lake, and drops landing files that have been kept long enough.",
     executor_def=dg.in_process_executor,
 )
 

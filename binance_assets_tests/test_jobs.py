@@ -8,10 +8,14 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from binance_assets.collector.minutes import bring_up_to_date
+from binance_assets.core import models as core
 from binance_assets.home import Home
 from binance_assets.housekeeping import job as housekeeping
+from binance_assets.raw.load import load
 from binance_assets.runs import RunFailed, execute
-from binance_assets_tests.pipeline import NOON, PAIRS, SECOND, Pipeline
+from binance_assets.sandbox import Sandbox
+from binance_assets_tests.pipeline import HOUR, NOON, PAIRS, SECOND, Pipeline, described
 
 DAY = timedelta(days=1)
 
@@ -37,7 +41,7 @@ def materialized(home: Home, *path: str) -> dict[str, object]:
     return {name: value.value for name, value in event.asset_materialization.metadata.items()}
 
 
-def test_days_are_sealed_and_the_calendar_is_carried_on(home: Home, pipeline: Pipeline) -> None:
+def test_days_are_sealed(home: Home, pipeline: Pipeline) -> None:
     assert execute(home, "seal_days").failed_checks == []
     told = materialized(home, "lake", "sealed_day")
     assert told["dagster/row_count"] == sum(
@@ -45,7 +49,6 @@ def test_days_are_sealed_and_the_calendar_is_carried_on(home: Home, pipeline: Pi
     )
     assert pipeline.rows("select count(*) from open.price_history") == [(0,)]
     assert pipeline.rows("select count(*) from core.price_history") == [(3 * 6 * len(PAIRS),)]
-    assert materialized(home, "mart", "dim_date")
 
 
 def test_all_checks_pass_on_open_and_on_sealed_days(home: Home, pipeline: Pipeline) -> None:
@@ -69,10 +72,24 @@ def test_the_house_is_kept_and_a_disk_that_will_be_full_is_an_error(
         execute(home, "keep_house")
 
 
-def test_the_manifest_is_there_after_a_refresh_without_prices_of_its_own(home: Home, pipeline: Pipeline) -> None:
-    """The hourly job needs the exchange for the metadata; what follows from landing is the same as in a rebuild."""
-    execute(home, "rebuild")
-    manifest = json.loads((home.store("live").export / "manifest.json").read_text(encoding="utf-8"))
-    assert {"fact_price_hour.parquet", "fact_price_day.parquet", "gap.parquet"} <= {
-        it["name"] for it in manifest["files"]
-    }
+def test_the_hourly_refresh_makes_all_that_a_home_lacks_which_only_the_collector_has_filled(
+    home: Home, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BINANCE_SOURCE", "sandbox")
+    monkeypatch.setenv("BINANCE_API_URL", sandbox.url)
+    collected = Pipeline(home.store("sandbox").path, "sandbox")
+    collected.land_info([described("BTCUSDT", "BTC", "USDT")], NOON - DAY)
+    for number in range(3):
+        collected.land_prices({"BTCUSDT": f"{number + 1}.5"}, NOON + number * HOUR)
+    with collected.warehouse.connect() as connection:
+        load(connection, collected.landing)
+        core.load_currencies(connection)
+        core.load_pairs(connection)
+        core.load_pair_history(connection)
+        bring_up_to_date(connection, collected.landing, 300)
+    execute(home, "refresh")
+    manifest = json.loads((home.store("sandbox").export / "manifest.json").read_text(encoding="utf-8"))
+    rows = {file["name"]: file["rows"] for file in manifest["files"]}
+    assert rows["fact_price_hour.parquet"] == 3
+    assert rows["fact_price_latest.parquet"] == 1
+    assert rows["dim_pair.parquet"] > 3000
