@@ -278,7 +278,7 @@ def test_a_rebuild_after_a_kill_in_the_middle_of_placing_a_day_again(
     def killed(folder: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(lake, "_sync", lambda path: killed(path) if path.name.startswith("date=") else None)
+    monkeypatch.setattr(lake, "sync", lambda path: killed(path) if path.name.startswith("date=") else None)
     with pytest.raises(KeyboardInterrupt):
         lake.seal(pipeline.warehouse, NOON.date())
     monkeypatch.undo()

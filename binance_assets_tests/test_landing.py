@@ -62,7 +62,7 @@ def test_a_file_that_cannot_be_finished_is_never_seen(landing: Landing, monkeypa
         raise OSError("No space left on device")
 
     first = landing.land(capture())
-    monkeypatch.setattr(landing_module, "_sync", fail)
+    monkeypatch.setattr(landing_module, "sync", fail)
     with pytest.raises(OSError, match="No space"):
         landing.land(capture(1))
     assert seen == [{Path(first.name).name}], "the file was visible before it was whole and on disk"

@@ -12,7 +12,6 @@ loses and doubles nothing.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ import duckdb
 from duckdb import ColumnExpression, ConstantExpression, DuckDBPyRelation, FunctionExpression
 
 from binance_assets.catalog import SEALED, lake_view
+from binance_assets.files import sync
 from binance_assets.sql import sql
 from binance_assets.tables import Table
 from binance_assets.warehouse import Connection, Warehouse
@@ -141,7 +141,7 @@ def _merge(table: Table, pieces: Sequence[Path], staging: Path) -> Path:
         _summary(table, held).write_parquet(str(_summary_of(partition)))
     for piece in pieces:
         piece.unlink()
-    _sync(partition)
+    sync(partition)
     return partition
 
 
@@ -160,7 +160,7 @@ def _place(lake: Path, folder: Path) -> None:
         place = lake / staged.stem / f"date={folder.name.removeprefix(_COMMIT)}" / "data.parquet"
         place.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(place)
-        _sync(place.parent)
+        sync(place.parent)
     shutil.rmtree(folder)
 
 
@@ -182,7 +182,7 @@ def _commit(warehouse: Warehouse, day: date, staging: Path, partitions: Mapping[
         compared = warehouse.lake / f"{_COMMIT}{day}"
         shutil.rmtree(compared, ignore_errors=True)
         staging.rename(compared)
-        _sync(warehouse.lake)
+        sync(warehouse.lake)
         _place(warehouse.lake, compared)
         connection.run("lake/drop_open_rows.sql", since=since, until=since + DAY)
         show_sealed_days(connection)
@@ -228,11 +228,3 @@ def _summary_of(partition: Path) -> Path:
 def _row_count(path: Path) -> int:
     [(rows,)] = duckdb.execute("select num_rows from parquet_file_metadata($path)", {"path": str(path)}).fetchall()
     return int(rows)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

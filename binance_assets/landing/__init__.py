@@ -15,7 +15,6 @@ Two kinds of file lie here:
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -28,6 +27,7 @@ import pandas as pd
 from filelock import FileLock
 
 from binance_assets.clock import Clock
+from binance_assets.files import sync
 from binance_assets.sql import sql
 
 _STAMP = "%H%M%S.%f"
@@ -161,14 +161,14 @@ class Landing:
         temporary = self.path / f".{uuid4().hex}"
         try:
             write(temporary)
-            _sync(temporary)
+            sync(temporary)
             with FileLock(self.path / ".lock"):
                 landed_at = self._next_instant()
                 file = LandingFile(f"{landed_at:%Y-%m-%d}/{landed_at:{_STAMP}}_{name}")
                 target = self.path / file.name
                 target.parent.mkdir(exist_ok=True)
                 temporary.replace(target)
-                _sync(target.parent)
+                sync(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
         return file
@@ -187,7 +187,7 @@ class Landing:
         landed_at = max(self._clock.now(), last + timedelta(microseconds=1))
         temporary = newest.with_suffix(".tmp")
         temporary.write_text(landed_at.isoformat(), encoding="utf-8")
-        _sync(temporary)
+        sync(temporary)
         temporary.replace(newest)
         return landed_at
 
@@ -206,11 +206,3 @@ def _identity(samples: Sequence[Capture | MissedSample]) -> str:
     if len(ids) == 1 and isinstance(samples[0], Capture):
         return ids[0]
     return hashlib.sha256("|".join(ids).encode()).hexdigest()[:32]
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
