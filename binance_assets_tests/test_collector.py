@@ -27,6 +27,7 @@ from binance_assets.clients import Limits
 from binance_assets.clients.binance import EPOCH, MILLISECOND
 from binance_assets.clock import Clock
 from binance_assets.collector import Collector, CollectorRuns, Minute, running_process
+from binance_assets.collector.minutes import bring_up_to_date
 from binance_assets.home import Home
 from binance_assets.landing import Capture, Landing
 from binance_assets.raw.load import DamagedLandingFile
@@ -500,6 +501,33 @@ def test_while_the_warehouse_is_in_use_minutes_are_landed_and_then_closed_togeth
     assert pipeline.rows(
         "select distinct coverage from mart.fact_price_minute where minute_utc > $first", first=NOON
     ) == [(1.0,)]
+
+
+def test_minutes_are_landed_while_a_long_close_is_at_work(
+    home: Home, clock: SimulatedClock, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driven = Driven(home, clock)
+    closing, go_on = threading.Event(), threading.Event()
+
+    def close_slowly(*arguments: object) -> object:
+        closing.set()
+        assert go_on.wait(60)
+        return bring_up_to_date(*arguments)  # type: ignore[arg-type]
+
+    def look(sample: Sample) -> None:
+        if sample.due_at == NOON + 0.5 * MINUTE:
+            driven.in_step = False
+            monkeypatch.setattr("binance_assets.collector.minutes.bring_up_to_date", close_slowly)
+        if sample.due_at == NOON + 4.5 * MINUTE:
+            wait_until(closing.is_set)
+            wait_until(lambda: len(landed(pipeline)) == 4)
+            assert not driven.minutes
+            go_on.set()
+            driven.in_step = True
+
+    driven.before_next = look
+    driven.collect(NOON + 6 * MINUTE)
+    assert [minute.minute_utc for minute in driven.minutes] == [NOON + number * MINUTE for number in range(6)]
 
 
 def test_what_was_sampled_is_landed_though_minutes_cannot_be_closed_for_good(

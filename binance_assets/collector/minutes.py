@@ -1,7 +1,7 @@
 """Lands and closes the minutes that the sampler hands over.
 
-That is done in a thread of its own: a slow disk, or a warehouse that a job is using, delays a minute's averages but no
-sample.
+Each is done in a thread of its own: a warehouse that a job is using, or a long close, delays averages but neither
+landing nor samples; a slow disk delays no sample.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -87,19 +87,19 @@ def bring_up_to_date(connection: Connection, landing: Landing, carry_limit_secon
 
 
 class MinuteKeeper:
-    """The thread that lands and closes minutes, in order.
+    """Two threads: one lands minutes, in order, the other closes what is landed.
 
     What is not landed yet stays in memory until it is: when the disk is full, everything is landed and closed as soon
-    as there is room. Landing waits for nothing else: while minutes cannot be closed, be it for good, the next ones are
-    landed all the same.
+    as there is room. Landing waits for nothing else: while minutes are being closed, or cannot be, be it for good, the
+    next ones are landed all the same.
 
     Args:
         landing: Where they are landed; by the collector's clock.
         warehouse: Where they are closed.
         clock: The collector's.
         carry_limit_seconds: How old a price may be to be carried into a gap.
-        on_minute: Called with every minute that was closed, from this thread.
-        on_trouble: Called with what is wrong when something has to be tried again.
+        on_minute: Called with every minute that was closed, from the second thread.
+        on_trouble: Called with what is wrong when something has to be tried again, from either.
     """
 
     def __init__(
@@ -118,10 +118,15 @@ class MinuteKeeper:
         self._on_minute = on_minute
         self._on_trouble = on_trouble
         self._handed_over: queue.Queue[Samples | None] = queue.Queue()
+        self._landed: queue.Queue[Samples | None] = queue.Queue()
         self._failure: BaseException | None = None
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="minutes", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._land_minutes, name="landing", daemon=True),
+            threading.Thread(target=self._close_minutes, name="closing", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def hand_over(self, samples: Samples) -> None:
         """Give a minute's samples to be landed and closed."""
@@ -146,27 +151,37 @@ class MinuteKeeper:
         """
         self._stopping.set()
         self._handed_over.put(None)
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
         self.check()
 
-    def _keep(self) -> None:
+    def _land_minutes(self) -> None:
+        while (samples := self._handed_over.get()) is not None:
+            try:
+                if self._land(samples):
+                    self._landed.put([replace(it, body=b"") if isinstance(it, Capture) else it for it in samples])
+            except BaseException as error:  # the sampler raises it; what it hands over until then is landed
+                self._failure = self._failure or error
+        self._landed.put(None)
+
+    def _close_minutes(self) -> None:
         landed: list[Samples] = []
         is_last = False
         while not is_last:
             samples = self._next(patience=RETRY_SECONDS if landed else None)
             is_last = samples is None
+            if samples:
+                landed.append(samples)
             try:
-                if samples and self._land(samples):
-                    landed.append(samples)
-                if landed and not self._failure and self._handed_over.empty() and self._close(landed):
+                if landed and not self._failure and self._landed.empty() and self._close(landed):
                     landed = []
-            except BaseException as error:  # the sampler raises it; what it hands over until then is landed
+            except BaseException as error:
                 self._failure = self._failure or error
 
     def _next(self, patience: float | None) -> Samples | None:
-        """What is handed over next; nothing when that takes too long, None when there will be no more."""
+        """What is landed next; nothing when that takes too long, None when there will be no more."""
         try:
-            return self._handed_over.get(timeout=patience)
+            return self._landed.get(timeout=patience)
         except queue.Empty:
             return ()
 
@@ -186,7 +201,7 @@ class MinuteKeeper:
                 return True
 
     def _close(self, landed: Sequence[Samples]) -> bool:
-        """Whether these minutes could be closed. If it can get better by waiting, others are landed meanwhile."""
+        """Whether these minutes could be closed; not if that can get better by waiting."""
         try:
             with self._warehouse.connect() as connection:
                 loaded = bring_up_to_date(connection, self._landing, self._carry_limit_seconds)
