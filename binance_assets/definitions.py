@@ -21,7 +21,7 @@ defs = dg.Definitions(
     asset_checks=list(checks.all_checks()),
     jobs=jobs.JOBS,
     schedules=jobs.SCHEDULES,
-    sensors=[keep_collecting],
+    sensors=[keep_collecting, jobs.fill_new_home],
     resources={"home": HomeResource(), "warehouse_io_manager": WarehouseIOManager()},
     executor=dg.in_process_executor,
 )

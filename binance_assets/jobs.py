@@ -1,4 +1,4 @@
-"""Jobs and schedules. Every job runs its steps in one process, and one step at a time writes the warehouse."""
+"""Jobs, and what starts them. Every job runs its steps in one process, and one step at a time writes the warehouse."""
 
 from typing import Any
 
@@ -89,3 +89,21 @@ SCHEDULES = [
         "keep_house_daily", keep_house, "50 3 * * *", "Old records and left-over files go; free space is checked."
     ),
 ]
+
+
+@dg.sensor(
+    job_name="refresh",
+    minimum_interval_seconds=60,
+    description="Fills a new home as soon as its first minute is closed, instead of at the next full run of the hour.",
+    default_status=dg.DefaultSensorStatus.RUNNING if RUNS_BY_ITSELF else dg.DefaultSensorStatus.STOPPED,
+)
+def fill_new_home(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Start the job once in the life of a home; afterwards its schedule does."""
+    if context.instance.get_latest_materialization_event(_PUBLISHED):
+        return dg.SkipReason("This home has been filled.")
+    if not context.instance.get_latest_materialization_event(dg.AssetKey(FACT_PRICE_MINUTE.asset_path)):
+        return dg.SkipReason("No minute is closed yet.")
+    return dg.RunRequest(run_key="first")
+
+
+_PUBLISHED = dg.AssetKey(["export", "parquet"])

@@ -91,6 +91,7 @@ def test_what_runs_by_itself_does_so_under_the_service_only(by_itself: bool) -> 
         f"seal_daily|seal_days|40 12 * * *|{status}",
         f"keep_house_daily|keep_house|50 3 * * *|{status}",
         f"keep_collecting|collect||{status}",
+        f"fill_new_home|refresh||{status}",
     ]
 
 

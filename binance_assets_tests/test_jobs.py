@@ -12,6 +12,7 @@ from binance_assets.collector.minutes import bring_up_to_date
 from binance_assets.core import models as core
 from binance_assets.home import Home
 from binance_assets.housekeeping import job as housekeeping
+from binance_assets.jobs import fill_new_home
 from binance_assets.raw.load import load
 from binance_assets.runs import RunFailed, execute
 from binance_assets.sandbox import Sandbox
@@ -93,3 +94,19 @@ def test_the_hourly_refresh_makes_all_that_a_home_lacks_which_only_the_collector
     assert rows["fact_price_hour.parquet"] == 3
     assert rows["fact_price_latest.parquet"] == 1
     assert rows["dim_pair.parquet"] > 3000
+
+
+def test_a_new_home_is_filled_once_its_first_minute_is_closed(home: Home) -> None:
+    def tick(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
+        found = fill_new_home(dg.build_sensor_context(instance))
+        assert isinstance(found, dg.RunRequest | dg.SkipReason)
+        return found
+
+    with home.dagster_instance() as instance:
+        assert isinstance(tick(instance), dg.SkipReason), "nothing is collected yet"
+        instance.report_runless_asset_event(dg.AssetMaterialization(["mart", "fact_price_minute"]))
+        first = tick(instance)
+        assert isinstance(first, dg.RunRequest)
+        assert first.run_key, "a run that fails is not started again every minute"
+        instance.report_runless_asset_event(dg.AssetMaterialization(["export", "parquet"]))
+        assert isinstance(tick(instance), dg.SkipReason)
