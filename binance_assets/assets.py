@@ -25,7 +25,9 @@ FRESH_WITHIN = {
     "mart.fact_price_minute": _MINUTES,
     "mart.fact_price_hour": _HOURS,
     "mart.fact_price_day": _HOURS,
+    "mart.fact_parity_hour": _HOURS,
     "mart.fact_price_latest": _HOURS,
+    "mart.fact_sector_hour": _HOURS,
     "mart.gap": _HOURS,
 }
 """How old what was made last may be before the UI calls a table late. The first three are reported each minute."""

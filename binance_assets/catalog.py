@@ -5,13 +5,14 @@ from datetime import date, timedelta
 from textwrap import indent
 
 from binance_assets import core, mart, raw, warehouse
+from binance_assets.archive import tables as _archive
 from binance_assets.core import tables as _core
 from binance_assets.mart import tables as _mart
 from binance_assets.raw import tables as _raw
 from binance_assets.tables import Table, sql_type_of
 from binance_assets.warehouse import tables as _warehouse
 
-__all__ = ["LAYERS", "SEALED", "TABLES", "create_statements", "lake_view", "lake_views", "table"]
+__all__ = ["LAYERS", "SEALED", "TABLES", "create_statements", "lake_view", "lake_views", "month_view", "table"]
 
 LAYERS = {
     "raw": raw.__doc__ or "",
@@ -20,7 +21,14 @@ LAYERS = {
     "meta": warehouse.__doc__ or "",
 }
 
-TABLES: tuple[Table, ...] = (*_warehouse.TABLES, *_raw.TABLES, *_core.TABLES, *_mart.TABLES)
+TABLES: tuple[Table, ...] = (
+    *_warehouse.TABLES,
+    *_archive.META,
+    *_raw.TABLES,
+    *_core.TABLES,
+    *_archive.TABLES,
+    *_mart.TABLES,
+)
 
 SEALED: tuple[Table, ...] = tuple(table for table in TABLES if table.lake_order)
 """The tables whose days are sealed."""
@@ -41,16 +49,17 @@ def create_statements() -> str:
     parts = [
         "-- Made from the declarations in */tables.py by `make docs`; a test compares the two.",
         *(f"create schema {layer};" for layer in (*LAYERS, "open", "lake")),
-        *(_create_table(table) for table in TABLES if not table.view_of),
+        *(_create_table(table) for table in TABLES if not (table.view_of or table.is_monthly)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def lake_views() -> str:
-    """The text of ``warehouse/lake.sql``: the views over open and sealed days, as long as no day is sealed."""
+    """The text of ``warehouse/lake.sql``: the views over what is in the lake, as long as nothing is."""
     parts = [
         "-- Made from the declarations in */tables.py by `make docs`; a test compares the two.",
         *(lake_view(table, ()) for table in SEALED),
+        *(month_view(table, ()) for table in TABLES if table.is_monthly),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -98,6 +107,26 @@ from
         'lake/{table.bare_name}/*/data.parquet', hive_partitioning = true, hive_types = {{ 'date': date }}
     )
 where {" or ".join(spans) or "false"};"""  # noqa: S608 - made of declarations and of days, not of data
+
+
+def month_view(table: Table, partitions: Sequence[str]) -> str:
+    """The statement that makes a monthly table's view over these partitions, which stand in it as literals, too."""
+    if not partitions:
+        columns = ",\n".join(f'    null::{table.sql_type(name)} as "{name}"' for name in table.columns)
+        return f"create or replace view {table.name} as\nselect\n{columns}\nwhere false;"
+    columns = ",\n".join(f'    "{name}"' for name in table.columns)
+    files = ",\n".join(f"            '{partition}'" for partition in partitions)
+    return f"""\
+create or replace view {table.name} as
+select
+{columns}
+from
+    read_parquet(
+        [
+{files}
+        ],
+        hive_partitioning = true, hive_types = {{ 'month': varchar }}
+    );"""  # noqa: S608 - made of declarations and of hashes, not of data
 
 
 def _spans(days: Sequence[date]) -> list[tuple[date, date]]:

@@ -10,11 +10,23 @@ import pandera.pandas as pa
 from duckdb import ColumnExpression, ConstantExpression, DuckDBPyRelation, Expression, FunctionExpression
 from pandera.errors import SchemaErrors
 
+from binance_assets.archive import tables as archive
 from binance_assets.assets import describe_check, label
 from binance_assets.catalog import TABLES
-from binance_assets.core.tables import PAIR, PRICE_HISTORY, PRICE_WITHOUT_METADATA
-from binance_assets.mart.tables import GAP
+from binance_assets.core.models import LEAST_PERCENT
+from binance_assets.core.tables import (
+    CATEGORIES,
+    CURRENCY_CATEGORY,
+    CURRENCY_COINMARKETCAP,
+    MATCHING,
+    PAIR,
+    PRICE_HISTORY,
+    PRICE_WITHOUT_METADATA,
+    UNMATCHED_CURRENCY,
+)
+from binance_assets.mart.tables import FACT_PARITY_HOUR, GAP
 from binance_assets.raw import tables as raw
+from binance_assets.raw.absence import SHRINK_LIMIT
 from binance_assets.raw.tables import CAPTURE, EXCHANGE_INFO, QUARANTINE, TICKER_PRICE
 from binance_assets.resources import HomeResource
 from binance_assets.tables import Table
@@ -34,14 +46,18 @@ by the transaction that writes it."""
 NEWEST = timedelta(minutes=10)
 """How much of a large table is checked."""
 
-SHRINK_LIMIT = 0.2
-"""Share of its symbols that a whole-market response may lose against the one before."""
-
 REFUSED_LIMIT = 0.2
 """Share of its rows that may be refused before a response counts as wrong itself."""
 
 CLOCK_LIMIT = timedelta(seconds=5)
 """How far the host's clock may be from the exchange's."""
+
+KNOWN_FILTERS = (
+    "PRICE_FILTER", "PERCENT_PRICE", "PERCENT_PRICE_BY_SIDE", "LOT_SIZE", "MARKET_LOT_SIZE", "MIN_NOTIONAL", "NOTIONAL",
+    "ICEBERG_PARTS", "TRAILING_DELTA", "MAX_NUM_ORDERS", "MAX_NUM_ALGO_ORDERS", "MAX_NUM_ICEBERG_ORDERS",
+    "MAX_NUM_ORDER_AMENDS", "MAX_NUM_ORDER_LISTS", "MAX_POSITION", "MAX_ASSET",
+)  # fmt: skip
+"""The documented types of a symbol's filters (filters)."""
 
 KNOWN_STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
 """The exchange's documented symbol statuses (rest-api, enum definitions)."""
@@ -106,6 +122,9 @@ def check_references(connection: Connection, declared: Table, findings: Findings
 def newest_rows(connection: Connection, declared: Table) -> DuckDBPyRelation:
     """All rows of a table, or those of its newest minutes if they are many."""
     rows = connection.relation(declared.name)
+    if declared.is_monthly:
+        newest_month = connection.value("select max(month) from meta.kline_month")
+        return rows.filter(ColumnExpression("month") == ConstantExpression(newest_month))
     counted = declared.newest_in
     if declared.time_column is None or not connection.count(counted):
         return rows if not declared.lake_order else rows.limit(0)
@@ -262,6 +281,13 @@ KNOWN_FIELDS = (
 )  # fmt: skip
 """The documented fields of a symbol in exchangeInfo (rest-api, general endpoints)."""
 
+
+def _find_shrunken_categories(connection: Connection, findings: Findings) -> None:
+    connection.run("core/category_list.sql", least_percent=LEAST_PERCENT)
+    rows = connection.records("core/checks/shrunken_category.sql")
+    findings.add("held back", len(rows), rows)
+
+
 RULES: tuple[Rule, ...] = (
     *(declaration_rule(declared) for declared in TABLES if declared.layer != "meta"),
     _query_rule(
@@ -304,10 +330,20 @@ RULES: tuple[Rule, ...] = (
         "new_words",
         "raw/checks/new_words.sql",
         "not known to this project",
-        "The newest metadata has no field and no status that this project does not know. New ones are kept.",
+        "The newest metadata has no field, status or filter that this project does not know. New ones are kept.",
         _WARN,
         statuses=list(KNOWN_STATUSES),
         fields=list(KNOWN_FIELDS),
+        filters=list(KNOWN_FILTERS),
+    ),
+    _query_rule(
+        EXCHANGE_INFO,
+        "partial_metadata",
+        "raw/checks/partial_metadata.sql",
+        "too small to be of the whole market, so that no symbol counts as removed by it",
+        f"No metadata of the newest day lists less than {1 - SHRINK_LIMIT:.0%} as many symbols as were listed before.",
+        _WARN,
+        shrink_limit=SHRINK_LIMIT,
     ),
     _query_rule(
         PAIR,
@@ -323,6 +359,47 @@ RULES: tuple[Rule, ...] = (
         "core/checks/undescribed_symbols.sql",
         "quoted, but not described",
         "Every symbol that the exchange quotes is in its metadata. Prices of others are kept apart.",
+        _WARN,
+    ),
+    _query_rule(
+        UNMATCHED_CURRENCY,
+        "unmatched_currencies",
+        "core/checks/unmatched_currencies.sql",
+        "to be reviewed",
+        "Every currency that may be a coin of CoinMarketCap is matched. The candidates of the others are in "
+        "core.unmatched_currency_candidate.",
+        _WARN,
+    ),
+    _query_rule(
+        UNMATCHED_CURRENCY,
+        "overrides_without_coin",
+        "core/checks/overrides_without_coin.sql",
+        "not in the newest map",
+        "Every coin that the reviewed list names for a currency is in CoinMarketCap's newest map.",
+        _WARN,
+    ),
+    _query_rule(
+        CURRENCY_COINMARKETCAP,
+        "contradicted_overrides",
+        "core/checks/contradicted_overrides.sql",
+        "reviewed, and the prices disagree",
+        "Every coin that the reviewed list names for a currency has the price that the exchange has for it.",
+        _WARN,
+    ),
+    Rule(
+        CURRENCY_CATEGORY,
+        "shrunken_category",
+        f"The newest list of every category has at least {LEAST_PERCENT} % as many members as the list just before. "
+        "One that has fewer is held back: it ends no membership and begins none, until the next list confirms it.",
+        _find_shrunken_categories,
+        _WARN,
+    ),
+    _query_rule(
+        FACT_PARITY_HOUR,
+        "parity",
+        "mart/checks/parity.sql",
+        "off by more than the threshold",
+        "In the newest hour, what should agree does: stablecoins, wrapped coins, gold tokens, cross pairs.",
         _WARN,
     ),
     _query_rule(
@@ -344,5 +421,5 @@ RULES: tuple[Rule, ...] = (
 )
 """Every rule."""
 
-FILLED_TOGETHER = (raw.TABLES, (PRICE_HISTORY, PRICE_WITHOUT_METADATA))
+FILLED_TOGETHER = (raw.TABLES, (PRICE_HISTORY, PRICE_WITHOUT_METADATA), MATCHING, CATEGORIES, archive.TABLES)
 """Tables that one step fills."""

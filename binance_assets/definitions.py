@@ -3,6 +3,7 @@
 import dagster as dg
 
 from binance_assets import checks, jobs
+from binance_assets.archive import assets as archive
 from binance_assets.collector.shifts import keep_collecting
 from binance_assets.core import assets as core
 from binance_assets.export import assets as export
@@ -17,7 +18,7 @@ from binance_assets.warehouse.io_manager import WarehouseIOManager
 load_settings()  # a setting that makes no sense is refused when Dagster starts, not in the first run
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([landing, raw, core, mart, lake, export]),
+    assets=dg.load_assets_from_modules([landing, raw, core, archive, mart, lake, export]),
     asset_checks=list(checks.all_checks()),
     jobs=jobs.JOBS,
     schedules=jobs.SCHEDULES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from textwrap import dedent
 
@@ -9,6 +10,8 @@ import typer
 
 from binance_assets.assets import describe_check
 from binance_assets.catalog import LAYERS, TABLES, create_statements, lake_views
+from binance_assets.export import contract
+from binance_assets.export.selection import Scope
 from binance_assets.settings import Settings
 from binance_assets.tables import Table
 
@@ -24,6 +27,8 @@ def documents() -> dict[str, str]:
         "binance_assets/warehouse/lake.sql": lake_views(),
         "docs/data-dictionary.md": _data_dictionary(),
         "docs/data-model.md": _data_model(),
+        "docs/export-tables.md": _export_tables(),
+        "docs/export-contract.json": json.dumps(contract.contract(), indent=2) + "\n",
         "docs/settings.md": _settings(),
         "docs/commands.md": _commands(),
     }
@@ -77,6 +82,11 @@ def _kind(table: Table) -> str:
             f"View over the open days in `{table.open_name}` and the sealed ones in `lake/{table.bare_name}/`, one "
             f"Parquet partition a day, sorted by ({order})"
         )
+    if table.is_monthly:
+        return (
+            f"View over the months in `lake/{table.bare_name}/` that `meta.kline_month` names, one Parquet partition a "
+            f"month, sorted by ({', '.join(table.key)})"
+        )
     return "View" if table.view_of else "Table"
 
 
@@ -113,6 +123,31 @@ def _diagram(layer: str) -> str:
     return "\n".join([*lines, "```\n"])
 
 
+def _export_tables() -> str:
+    parts = [
+        f"{_NOTE}# Exported tables\n\nEvery column of every table in `export/`, in its order. What holds for all of "
+        "them is said in [the export](export.md); for programs the same is in "
+        f"[export-contract.json](export-contract.json). Contract {contract.VERSION}.\n"
+    ]
+    for name, table in contract.TABLES.items():
+        kinds = [f"`{name}.parquet`", *([f"`{name}.csv`"] if name in contract.SPREADSHEETS else []), "`binance.duckdb`"]
+        limit = Scope().limit_of(table)
+        parts.append(
+            f"## {name}\n\n{table.description}\n\n- In {', '.join(kinds)}."
+            + (f" By default {limit}." if limit else "")
+            + f"\n- Grain: {table.grain}. Key: {_names(table.key)}."
+            + "".join(f"\n- `{column}` is in `{_bare(target)}`." for column, target in table.references.items())
+        )
+        rows = [
+            f"| `{column.name}` | {column.type} | {column.unit or ''} | {'may be' if column.nullable else 'never'} | "
+            f"{column.description} |"
+            for column in contract.columns(table)
+        ]
+        head = ["", "| column | type | unit | empty | what it is |", "| --- | --- | --- | --- | --- |"]
+        parts.append("\n".join([*head, *rows]) + "\n")
+    return "\n".join(parts)
+
+
 def _settings() -> str:
     lines = [
         f"{_NOTE}# Settings",
@@ -124,7 +159,8 @@ def _settings() -> str:
         "| --- | --- | --- |",
     ]
     for field in Settings.model_fields.values():
-        default = "" if field.default == () else f"`{field.default}`"
+        value = ",".join(field.default) if isinstance(field.default, tuple) else field.default
+        default = "" if value in ("", None) else f"`{value}`"
         lines.append(f"| `{field.validation_alias}` | {default} | {field.description} |")
     return "\n".join(lines) + "\n"
 

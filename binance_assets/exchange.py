@@ -1,10 +1,12 @@
-"""Which exchange a home talks to: the real one, or the sandbox."""
+"""Which exchange, and which CoinMarketCap, a home talks to: the real one, or the sandbox."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
+
+from pydantic import SecretStr
 
 from binance_assets.clients import (
     DEFAULT_BASE_URLS,
@@ -14,6 +16,8 @@ from binance_assets.clients import (
     WeightBudget,
     WrongExchange,
 )
+from binance_assets.clients.archive import ArchiveClient
+from binance_assets.clients.coinmarketcap import CoinMarketCapClient
 from binance_assets.clock import Clock
 from binance_assets.home import Home
 from binance_assets.sandbox import Sandbox
@@ -52,6 +56,28 @@ def open_client(
         budget = WeightBudget(home.weights, clock=clock)
         patience = {} if within is None else _impatience(within)
         with BinanceClient(addresses, budget=budget, simulated=source == "sandbox", clock=clock, **patience) as client:
+            yield client
+
+
+@contextmanager
+def open_archive(settings: Settings, source: Source) -> Iterator[ArchiveClient]:
+    """A client of the exchange's archive, or of the source's sandbox, which has one too."""
+    simulated = source == "sandbox"
+    own_sandbox = simulated and not settings.api_url
+    with Sandbox() if own_sandbox else nullcontext() as sandbox:
+        address = sandbox.url if sandbox else settings.api_url[0] if simulated else settings.archive_url
+        with ArchiveClient(address, simulated=simulated) as archive:
+            yield archive
+
+
+@contextmanager
+def open_coinmarketcap(settings: Settings, source: Source, key: SecretStr) -> Iterator[CoinMarketCapClient]:
+    """A client of CoinMarketCap, or of the source's sandbox, which plays it too."""
+    simulated = source == "sandbox"
+    own_sandbox = simulated and not settings.api_url
+    with Sandbox() if own_sandbox else nullcontext() as sandbox:
+        address = sandbox.url if sandbox else settings.api_url[0] if simulated else settings.coinmarketcap_api_url
+        with CoinMarketCapClient(key, address, simulated=simulated) as client:
             yield client
 
 

@@ -5,19 +5,40 @@ from typing import Any
 import dagster as dg
 
 from binance_assets.collector.shifts import collect
-from binance_assets.core.tables import PRICE_HISTORY, PRICE_WITHOUT_METADATA
+from binance_assets.core import tables as core
 from binance_assets.housekeeping.job import keep_house
-from binance_assets.mart.tables import FACT_PRICE, FACT_PRICE_MINUTE
+from binance_assets.landing.assets import ANSWERED
+from binance_assets.mart import tables as mart
+from binance_assets.raw import tables as raw
 from binance_assets.runs import RUNS_BY_ITSELF
 
 _DERIVED = dg.AssetSelection.groups("raw", "core", "mart")
 _EXPORT = dg.AssetSelection.groups("export")
-_METADATA = dg.AssetSelection.assets(["landing", "exchange_info"])
+_METADATA = dg.AssetSelection.assets(["landing", "exchange_info"], ["landing", "coinmarketcap"])
 _PRICES = dg.AssetSelection.assets(["landing", "ticker_price"])
 _IMPORTED = dg.AssetSelection.assets(["landing", "imported_file"])
-_COLLECTED = dg.AssetSelection.assets(
-    *(table.asset_path for table in (PRICE_HISTORY, PRICE_WITHOUT_METADATA, FACT_PRICE, FACT_PRICE_MINUTE)),
+
+# What follows from the exchange's metadata. The collector keeps all facts up itself.
+_DESCRIBED = dg.AssetSelection.assets(
+    ["landing", "exchange_info"],
+    *(
+        table.asset_path
+        for table in (
+            raw.CAPTURE,
+            raw.EXCHANGE_INFO,
+            raw.SYMBOL,
+            raw.QUARANTINE,
+            core.CURRENCY,
+            core.PAIR,
+            core.PAIR_HISTORY,
+            mart.DIM_CURRENCY,
+            mart.DIM_PAIR,
+            mart.DIM_PAIR_HISTORY,
+            mart.DIM_DATE,
+        )
+    ),
 )
+
 run_once = dg.define_asset_job(
     "run_once",
     selection=_METADATA | _PRICES | _DERIVED | _EXPORT,
@@ -25,18 +46,26 @@ run_once = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
-# What the collector keeps up itself is not made again every hour, and checked as often as what is left to check it for.
+# Each hour's record in Dagster's event log is to be small: what seldom changes is made again with all the rest.
 refresh = dg.define_asset_job(
     "refresh",
-    selection=_METADATA | (_DERIVED - _COLLECTED) | _EXPORT,
-    description="The exchange's metadata, the tables that follow from it, their checks, export.",
+    selection=_DESCRIBED | _EXPORT,
+    description="The exchange's metadata, what follows from it, the checks of that, export.",
+    executor_def=dg.in_process_executor,
+)
+
+refresh_all = dg.define_asset_job(
+    "refresh_all",
+    selection=_METADATA | _DERIVED | _EXPORT,
+    description="Metadata, categories, every table and every check, export.",
     executor_def=dg.in_process_executor,
 )
 
 check_all = dg.define_asset_job(
     "check_all",
-    selection=dg.AssetSelection.all_asset_checks(),
-    description="Every check of every table.",
+    # The check of what was asked is a part of asking.
+    selection=dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks(ANSWERED.key),
+    description="Every check of every table as it is.",
     executor_def=dg.in_process_executor,
 )
 
@@ -66,6 +95,7 @@ JOBS: list[dg.JobDefinition | Any] = [
     collect,
     run_once,
     refresh,
+    refresh_all,
     check_all,
     seal_days,
     keep_house,
@@ -83,7 +113,7 @@ def _schedule(name: str, job: Any, cron_schedule: str, description: str) -> dg.S
 
 SCHEDULES = [
     _schedule("refresh_hourly", refresh, "7 * * * *", "Metadata and export every hour."),
-    _schedule("check_all_six_hourly", check_all, "25 3,9,15,21 * * *", "Every check of every table."),
+    _schedule("refresh_all_six_hourly", refresh_all, "25 3,9,15,21 * * *", "Categories, every table, every check."),
     _schedule("seal_daily", seal_days, "40 12 * * *", "The day before, half a day after its end."),
     _schedule(
         "keep_house_daily", keep_house, "50 3 * * *", "Old records and left-over files go; free space is checked."
@@ -92,7 +122,7 @@ SCHEDULES = [
 
 
 @dg.sensor(
-    job_name="refresh",
+    job_name="refresh_all",
     minimum_interval_seconds=60,
     description="Fills a new home as soon as its first minute is closed, instead of at the next full run of the hour.",
     default_status=dg.DefaultSensorStatus.RUNNING if RUNS_BY_ITSELF else dg.DefaultSensorStatus.STOPPED,
@@ -101,7 +131,7 @@ def fill_new_home(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Ski
     """Start the job once in the life of a home; afterwards its schedule does."""
     if context.instance.get_latest_materialization_event(_PUBLISHED):
         return dg.SkipReason("This home has been filled.")
-    if not context.instance.get_latest_materialization_event(dg.AssetKey(FACT_PRICE_MINUTE.asset_path)):
+    if not context.instance.get_latest_materialization_event(dg.AssetKey(mart.FACT_PRICE_MINUTE.asset_path)):
         return dg.SkipReason("No minute is closed yet.")
     return dg.RunRequest(run_key="first")
 

@@ -1,14 +1,15 @@
-"""Dagster resources: thin doors to the home's store and to its exchange."""
+"""Dagster resources: thin doors to the home's store, to its exchange and to CoinMarketCap."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from binance_assets.clients.binance import BinanceClient
-from binance_assets.exchange import choose_source, open_client
+from binance_assets.clients.coinmarketcap import CoinMarketCapClient
+from binance_assets.exchange import choose_source, open_client, open_coinmarketcap
 from binance_assets.home import Home, Store
 from binance_assets.settings import Settings, Source, load_settings
 
@@ -41,4 +42,10 @@ class HomeResource(dg.ConfigurableResource):
     def exchange(self) -> Iterator[BinanceClient]:
         """A client of the store's exchange."""
         with open_client(self.settings, self.home, self.store.source) as client:
+            yield client
+
+    @contextmanager
+    def coinmarketcap(self, key: SecretStr) -> Iterator[CoinMarketCapClient]:
+        """A client of CoinMarketCap with a key, for the store's source."""
+        with open_coinmarketcap(self.settings, self.store.source, key) as client:
             yield client

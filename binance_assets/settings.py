@@ -1,10 +1,16 @@
 """Settings, from the environment or from ``.env`` in the current folder. The environment wins."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from binance_assets.clients.archive import DEFAULT_ARCHIVE_URL
+from binance_assets.clients.coinmarketcap import DEFAULT_BASE_URL
+from binance_assets.clients.http import is_loopback
 
 Source = Literal["live", "sandbox"]
 
@@ -38,6 +44,12 @@ class Settings(BaseSettings):
         description="Base addresses of the exchange, separated by commas, tried in this order. "
         "Default: the exchange's public market-data host, then its other hosts.",
     )
+    archive_url: str = Field(
+        DEFAULT_ARCHIVE_URL,
+        validation_alias="BINANCE_ARCHIVE_URL",
+        description="Base address of the exchange's archive of candles, or of a copy that lists its files as S3 does. "
+        "With the sandbox as source, the sandbox is asked instead.",
+    )
     sampling_interval_seconds: int = Field(
         10,
         ge=1,
@@ -61,6 +73,37 @@ class Settings(BaseSettings):
         "lake; responses with metadata are kept for ever.",
     )
 
+    coinmarketcap_api_key: SecretStr | None = Field(
+        None,
+        validation_alias="COINMARKETCAP_API_KEY",
+        description="Key of an account at CoinMarketCap, for its coins and categories. It is sent to CoinMarketCap (or "
+        "to the sandbox on this machine) and written nowhere. Without it the project's own list of categories is used.",
+    )
+    coinmarketcap_api_url: str = Field(
+        DEFAULT_BASE_URL,
+        validation_alias="COINMARKETCAP_API_URL",
+        description="Base address of CoinMarketCap. With the sandbox as source, the sandbox is asked instead.",
+    )
+
+    watch_list: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "ETHBTC"),
+        validation_alias="BINANCE_WATCH_LIST",
+        description="Pairs whose minutes are exported, separated by commas; * for all pairs.",
+    )
+    export_days: int = Field(
+        7,
+        ge=1,
+        validation_alias="BINANCE_EXPORT_DAYS",
+        description="Days for which minutes are exported, back from the newest; and hours in binance.duckdb, once "
+        "there are more than a million of them. As Parquet, hours and days are exported for all time.",
+    )
+    publish_coinmarketcap: bool = Field(
+        False,
+        validation_alias="BINANCE_PUBLISH_COINMARKETCAP",
+        description="Whether what is CoinMarketCap's own is exported, too. Its terms allow that only to whoever has "
+        "agreed it with them; the sectors of the project's own list are exported in any case.",
+    )
+
     @field_validator("api_url", mode="before")
     @classmethod
     def _split_addresses(cls, value: object) -> object:
@@ -71,6 +114,39 @@ class Settings(BaseSettings):
             if not address.startswith(("http://", "https://")):
                 raise ValueError(f"{address!r} is no address; it should begin with https://")
         return addresses
+
+    @field_validator("archive_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        value = value.strip().rstrip("/")
+        if not value.startswith(("http://", "https://")):
+            raise ValueError(f"{value!r} is no address; it should begin with https://")
+        return value
+
+    @field_validator("coinmarketcap_api_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch("[0-9A-Za-z_-]{8,200}", value.get_secret_value()):
+            raise ValueError("a key is 8 or more letters, digits and hyphens, without quotes or spaces around it")
+        return value
+
+    @field_validator("coinmarketcap_api_url")
+    @classmethod
+    def _keeps_the_key_secret(cls, value: str) -> str:
+        value = value.strip().rstrip("/")
+        if not (value.startswith("https://") or (value.startswith("http://") and is_loopback(value))):
+            raise ValueError("it should begin with https://, for the key is sent there")
+        return value
+
+    @field_validator("watch_list", mode="before")
+    @classmethod
+    def _split_symbols(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        symbols = tuple(dict.fromkeys(part.strip().upper() for part in value.split(",") if part.strip()))
+        if not symbols:
+            raise ValueError("it should name a pair, such as BTCUSDT, or be * for all")
+        return symbols
 
     @field_validator("sampling_interval_seconds")
     @classmethod
@@ -88,6 +164,13 @@ class Settings(BaseSettings):
         return value
 
 
+_SECRETS = {
+    field.validation_alias
+    for field in Settings.model_fields.values()
+    if SecretStr in (field.annotation, *get_args(field.annotation))
+}
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read the settings.
 
@@ -95,10 +178,17 @@ def load_settings(**overrides: Any) -> Settings:
         SettingsError: One line per setting that makes no sense, with its name.
     """
     try:
-        return Settings(**overrides)
+        settings = Settings(**overrides)
     except ValidationError as error:
         lines = [
-            f"{'.'.join(str(part) for part in problem['loc'])}={problem['input']!r}: {problem['msg']}"
+            f"{_name(problem)}={'***' if _name(problem) in _SECRETS else repr(problem['input'])}: {problem['msg']}"
             for problem in error.errors()
         ]
-        raise SettingsError("\n".join(lines)) from error
+    else:
+        return settings
+    raise SettingsError("\n".join(lines))  # not from the error, which shows what was given, secrets too
+
+
+def _name(problem: Mapping[str, Any]) -> str:
+    """The setting that a problem is about."""
+    return ".".join(str(part) for part in problem["loc"])

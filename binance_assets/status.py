@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -96,5 +97,6 @@ def sizes_of(store: Store) -> dict[str, int]:
 
 
 def _size(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())
+    """Bytes of a file, or of all in a folder; of a file with several names once."""
+    found = [file.lstat() for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()]
+    return sum({it.st_ino: it.st_size for it in found if not stat.S_ISLNK(it.st_mode)}.values())

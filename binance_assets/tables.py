@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandera.pandas as pa
+from pandera import dtypes
 from pandera.engines import pandas_engine
 
 PRICE_TYPE = "decimal(18, 8)"
@@ -21,6 +23,26 @@ PRICE_TYPE = "decimal(18, 8)"
 
 QUANTITY_TYPE = "decimal(38, 8)"
 """For order-size limits, which overflow a price's type on low-valued currencies."""
+
+COINMARKETCAP = "coinmarketcap"
+"""The provider whose own data is published only if a setting says so, since its terms do not allow it otherwise."""
+
+
+@dtypes.immutable(init=True)
+class _Microseconds(pandas_engine.DataType):
+    """Instants of microseconds. Pandera's own are of nanoseconds, which end in 2262, before 9999-12-31."""
+
+    def __init__(self) -> None:
+        object.__setattr__(self, "type", np.dtype("datetime64[us]"))
+
+    def coerce(self, data_container: Any) -> Any:
+        return data_container.astype(self.type)
+
+    def check(self, pandera_dtype: dtypes.DataType, data_container: Any | None = None) -> bool:
+        return data_container is not None and bool(data_container.dtype == self.type)
+
+    def __str__(self) -> str:
+        return str(self.type)
 
 
 def _column(
@@ -46,6 +68,11 @@ def integer(description: str, *checks: pa.Check, unit: str | None = None, nullab
     return _column("Int32", "integer", description, unit, nullable, checks)
 
 
+def long_integer(description: str, *checks: pa.Check, unit: str | None = None, nullable: bool = False) -> pa.Column:
+    """A column of 64-bit integers: keys that are made of hashes, and counts of candles."""
+    return _column("Int64", "bigint", description, unit, nullable, checks)
+
+
 def flag(description: str, *, nullable: bool = False) -> pa.Column:
     """A column of true and false."""
     return _column("boolean", "boolean", description, None, nullable, ())
@@ -53,7 +80,7 @@ def flag(description: str, *, nullable: bool = False) -> pa.Column:
 
 def instant(description: str, *checks: pa.Check, nullable: bool = False) -> pa.Column:
     """A column of instants: naive, UTC, microseconds."""
-    return _column("datetime64[us]", "timestamp", description, "UTC", nullable, checks)
+    return _column(_Microseconds(), "timestamp", description, "UTC", nullable, checks)
 
 
 def day(description: str) -> pa.Column:
@@ -81,6 +108,15 @@ def total(description: str, *, unit: str, nullable: bool = False) -> pa.Column:
     return _column(pandas_engine.Decimal(28, 8), "decimal(28, 8)", description, unit, nullable, ())
 
 
+def licensed(column: pa.Column, *, by: str | None = None) -> pa.Column:
+    """Mark a column as CoinMarketCap's own data, which is emptied in what is published.
+
+    In every row, or in those whose column ``by`` names it as the provider.
+    """
+    column.metadata = {**(column.metadata or {}), "licensed": by or True}
+    return column
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """One table or view of the warehouse.
@@ -93,8 +129,13 @@ class Table:
 
     A table with a ``lake_order`` is sealed day by day (:mod:`binance_assets.lake`): ``name`` is a view over the open
     days in ``open_name`` and the sealed ones in the lake, where a day is sorted by the hour of ``time_column`` and then
-    by these columns. ``stored`` are its columns there, if they are not the view's own. ``stays_open`` names a column
-    and a value: rows with that are never sealed.
+    by these columns. ``stored`` are its columns there, if they are not the view's own. ``stays_open`` is a
+    condition in SQL: rows that meet it are never sealed.
+
+    A table that ``is_monthly`` is in the lake only: a view over one partition a month (:mod:`binance_assets.archive`).
+
+    ``provider_column`` names the column that says whose data a row is: rows of CoinMarketCap, and rows of other tables
+    that refer to them, are left out of what is published.
     """
 
     name: str
@@ -108,8 +149,10 @@ class Table:
     view_of: str | None = None
     time_column: str | None = None
     lake_order: tuple[str, ...] = ()
-    stays_open: tuple[str, str] | None = None
+    stays_open: str | None = None
     stored: Mapping[str, pa.Column] | None = None
+    provider_column: str | None = None
+    is_monthly: bool = False
 
     @property
     def layer(self) -> str:
@@ -141,7 +184,7 @@ class Table:
     @property
     def is_view(self) -> bool:
         """Whether the name is a view's."""
-        return bool(self.view_of or self.lake_order)
+        return bool(self.view_of or self.lake_order or self.is_monthly)
 
     @property
     def asset_path(self) -> list[str]:

@@ -34,7 +34,15 @@ SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
-DIMENSIONS = ("dim_currency", "dim_pair", "dim_date", "dim_time")
+DIMENSIONS = (
+    "dim_currency",
+    "dim_category",
+    "bridge_currency_category",
+    "dim_pair",
+    "dim_pair_history",
+    "dim_date",
+    "dim_time",
+)
 
 
 def described(symbol: str, base: str, quote: str, /, status: str | None = "TRADING", **fields: Any) -> dict[str, Any]:
@@ -152,6 +160,8 @@ class Pipeline:
             core.load_pairs(connection)
             core.load_pair_history(connection)
             core.load_prices(connection)
+            core.match_currencies(connection)
+            core.load_categories(connection)
             with connection.transaction():
                 for dimension in DIMENSIONS:
                     connection.duck.execute(f"delete from mart.{dimension}")

@@ -87,17 +87,17 @@ def test_what_runs_by_itself_does_so_under_the_service_only(by_itself: bool) -> 
     status = "RUNNING" if by_itself else "STOPPED"
     assert printed.splitlines() == [
         f"refresh_hourly|refresh|7 * * * *|{status}",
-        f"check_all_six_hourly|check_all|25 3,9,15,21 * * *|{status}",
+        f"refresh_all_six_hourly|refresh_all|25 3,9,15,21 * * *|{status}",
         f"seal_daily|seal_days|40 12 * * *|{status}",
         f"keep_house_daily|keep_house|50 3 * * *|{status}",
         f"keep_collecting|collect||{status}",
-        f"fill_new_home|refresh||{status}",
+        f"fill_new_home|refresh_all||{status}",
     ]
 
 
 def test_every_job_runs_in_one_process() -> None:
     jobs = defs.resolve_all_job_defs()
-    assert {job.name for job in jobs} >= {"collect", "run_once", "refresh", "check_all", "seal_days", "keep_house"}
+    assert {job.name for job in jobs} >= {"collect", "run_once", "refresh", "refresh_all", "seal_days", "keep_house"}
     assert {job.executor_def.name for job in jobs} == {"in_process"}
 
 

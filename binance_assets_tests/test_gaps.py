@@ -152,21 +152,32 @@ def pair_gaps(answers: Sequence[Answer], metadata: Sequence[Metadata]) -> set[Ro
     return gaps
 
 
+def words_of(symbol: str, start: datetime, metadata: Sequence[Metadata]) -> set[str]:
+    """What the metadata calls a symbol from the start of a gap to the time when it must have told, GONE included."""
+    listed: set[str] = set()
+    words: list[tuple[datetime, str]] = []
+    for answer in sorted(metadata, key=lambda answer: answer.at):
+        gone = listed - answer.statuses.keys()
+        if 5 * len(gone) > len(listed):
+            gone = set()  # it is not of the whole market
+        listed = (listed - gone) | answer.statuses.keys()
+        if symbol in answer.statuses or symbol in gone:
+            words.append((answer.at, answer.statuses.get(symbol, "GONE")))
+    spans = zip(
+        [datetime.min, *(since for since, _ in words[1:])],  # noqa: DTZ901
+        (word for _, word in words),
+        [*(since for since, _ in words[1:]), datetime.max],  # noqa: DTZ901
+        strict=True,
+    )
+    return {word for since, word, until in spans if since <= start + METADATA_INTERVAL and until > start}
+
+
 def is_delisted(symbol: str, start: datetime, metadata: Sequence[Metadata]) -> bool:
-    last_seen = max(m.at for m in metadata if symbol in m.statuses)
-    return any(last_seen < m.at <= start + METADATA_INTERVAL for m in metadata)
+    return "GONE" in words_of(symbol, start, metadata)
 
 
 def cause_of(symbol: str, start: datetime, metadata: Sequence[Metadata]) -> str:
-    words = sorted((m.at, m.statuses[symbol]) for m in metadata if symbol in m.statuses)
-    spans = [
-        (since if number else datetime.min, word, words[number + 1][0] if number + 1 < len(words) else datetime.max)  # noqa: DTZ901
-        for number, (since, word) in enumerate(words)
-    ]
-    halted = any(
-        word != "TRADING" and since <= start + METADATA_INTERVAL and until > start for since, word, until in spans
-    )
-    return "not_trading" if halted or is_delisted(symbol, start, metadata) else "unresolved"
+    return "unresolved" if words_of(symbol, start, metadata) <= {"TRADING"} else "not_trading"
 
 
 def gaps(pipeline: Pipeline) -> set[Row]:

@@ -28,7 +28,8 @@ def pipeline(home: Home) -> Pipeline:
     pipeline.land_info(PAIRS, NOON - 2 * DAY)
     for day in range(3):
         for number in range(6):
-            prices = {pair["symbol"]: f"{number + 1}.5" for pair in PAIRS}
+            # All are worth the same, so that what should agree does.
+            prices = {pair["symbol"]: f"{number + 1}.5" if pair["quoteAsset"] == "USDT" else "1.0" for pair in PAIRS}
             pipeline.land_prices(prices, NOON - day * DAY + number * 10 * SECOND)
     pipeline.update()
     return pipeline
@@ -73,7 +74,7 @@ def test_the_house_is_kept_and_a_disk_that_will_be_full_is_an_error(
         execute(home, "keep_house")
 
 
-def test_the_hourly_refresh_makes_all_that_a_home_lacks_which_only_the_collector_has_filled(
+def test_the_full_refresh_makes_all_that_a_home_lacks_which_only_the_collector_has_filled(
     home: Home, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BINANCE_SOURCE", "sandbox")
@@ -88,7 +89,7 @@ def test_the_hourly_refresh_makes_all_that_a_home_lacks_which_only_the_collector
         core.load_pairs(connection)
         core.load_pair_history(connection)
         bring_up_to_date(connection, collected.landing, 300)
-    execute(home, "refresh")
+    execute(home, "refresh_all")
     manifest = json.loads((home.store("sandbox").export / "manifest.json").read_text(encoding="utf-8"))
     rows = {file["name"]: file["rows"] for file in manifest["files"]}
     assert rows["fact_price_hour.parquet"] == 3

@@ -137,6 +137,23 @@ def test_a_rebuild_gives_the_same_from_landing_and_from_the_lake(pipeline: Pipel
     assert pipeline.tables()["meta.latest_price"] == tables["meta.latest_price"]
 
 
+def test_refused_metadata_of_a_day_that_is_taken_over_is_there_once(pipeline: Pipeline) -> None:
+    observe(pipeline, 3)
+    pipeline.land_info([*PAIRS, {"symbol": "BADUSDT"}], NOON + DAY)
+    pipeline.update()
+    before = facts(pipeline)
+    assert [row for row in before["raw.quarantine"] if "baseAsset" in row[-1] or "status" in row[-1]]
+    seal_all(pipeline)
+    [(file,)] = pipeline.rows(
+        "select min(file) from raw.capture where received_at >= $at and endpoint = 'ticker/price'", at=NOON + DAY
+    )
+    (pipeline.landing.path / file).unlink()
+    pipeline.rebuild()
+    assert facts(pipeline) == before
+    seal_all(pipeline)
+    assert facts(pipeline) == before
+
+
 def test_a_row_that_comes_while_a_day_is_sealed_keeps_it_open(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

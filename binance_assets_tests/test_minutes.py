@@ -16,6 +16,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from binance_assets.collector.minutes import bring_up_to_date
 from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, SECOND, Pipeline, described, set_clock
 
 SYMBOLS = ("ABC", "DEF", "GHI")
@@ -324,3 +325,15 @@ def test_prices_in_usdt_go_by_way_of_the_quote_currency(tmp_path: Path) -> None:
     for name, instant in (("mart.fact_price_minute", "minute_utc"), ("mart.fact_price", "observed_at")):
         assert in_usdt(name, instant, NOON) == complete, name
         assert in_usdt(name, instant, NOON + MINUTE) == without_bitcoin, name
+
+
+def test_a_backlog_larger_than_a_row_group_is_averaged(pipeline: Pipeline) -> None:
+    """Inserting no rows and more than 122,880 into one table in a transaction hides rows from a DuckDB connection."""
+    symbols = [f"COIN{number}USDT" for number in range(2_100)]
+    pipeline.land_info([described(symbol, symbol.removesuffix("USDT"), "USDT") for symbol in symbols], NOON - HOUR)
+    pipeline.update()
+    for number in range(60):
+        pipeline.land_prices(dict.fromkeys(symbols, "1.5"), NOON + number * 10 * SECOND)
+    with pipeline.warehouse.connect() as connection:
+        bring_up_to_date(connection, pipeline.landing, 300)
+    assert pipeline.rows("select count(*), sum(observation_count) from mart.fact_price_minute") == [(21_000, 126_000)]

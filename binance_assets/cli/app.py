@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from binance_assets.cli.collect import collect
+from binance_assets.cli.query import query
 from binance_assets.cli.sandbox import sandbox
 from binance_assets.cli.service import service
 from binance_assets.cli.show import SIMULATED, print_prices, print_status, print_summary
@@ -163,6 +164,12 @@ def status(
         _print_json(found)
     else:
         print_status(_out, found)
+
+
+app.command(
+    epilog='Example: `binance-assets query "select symbol, price from fact_price_latest join dim_pair using (pair_key) '
+    "where quote_code = 'USDT' order by price desc limit 10\"`"
+)(query)
 
 
 app.command(epilog="Example: `binance-assets collect`")(collect)

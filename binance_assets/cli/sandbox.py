@@ -12,6 +12,9 @@ import typer
 from rich.console import Console
 
 from binance_assets.sandbox import Fault, Sandbox
+from binance_assets.sandbox.archive_defects import KINDS as DEFECTS
+from binance_assets.sandbox.archive_defects import read_defects
+from binance_assets.sandbox.coinmarketcap import DEFAULT_CREDITS
 from binance_assets.sandbox.faults import KINDS, read_faults
 from binance_assets.sandbox.market import DEFAULT_SEED
 
@@ -33,12 +36,25 @@ def sandbox(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="A JSON list of faults, each as it would be posted."),
     ] = None,
+    archive_defects: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help=f"A JSON list of defects of its archive, each as it would be posted. Kinds: {', '.join(DEFECTS)}.",
+        ),
+    ] = None,
+    coinmarketcap_credits: Annotated[
+        int, typer.Option(min=0, help="Credits a month of each of CoinMarketCap's keys; any key is taken.")
+    ] = DEFAULT_CREDITS,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON, for programs.")] = False,
 ) -> None:
-    """Serve a simulated exchange on this machine until Ctrl-C. Its prices are made up.
+    """Serve a simulated exchange, and a simulated CoinMarketCap, on this machine until Ctrl-C. All of it is made up.
 
     Faults can be set while it runs, too: POST, GET and DELETE /sandbox/faults. A schedule of them is a list such as
     `[{"kind": "503", "begins_in": 60, "seconds": 300}, {"kind": "418", "begins_in": 600, "count": 1, "amount": 120}]`.
+    Defects of the archive are at /sandbox/archive-defects, such as
+    `[{"kind": "flipped_byte", "symbol": "BTCUSDT", "period": "2020-01"}]`.
 
     Example: `binance-assets sandbox --port 8700 --fault 429:ticker/price:3`
     """
@@ -50,8 +66,13 @@ def sandbox(
         wanted += read_faults(faults.read_bytes()) if faults else []
     except ValueError as error:
         raise typer.BadParameter(f"{faults}: {error}", param_hint="--faults") from error
-    exchange = Sandbox(seed, port)
+    try:
+        defects = read_defects(archive_defects.read_bytes()) if archive_defects else []
+    except ValueError as error:
+        raise typer.BadParameter(f"{archive_defects}: {error}", param_hint="--archive-defects") from error
+    exchange = Sandbox(seed, port, coinmarketcap_credits=coinmarketcap_credits)
     exchange.fail(*wanted)
+    exchange.spoil(*defects)
     try:
         exchange.start()
     except OSError as error:

@@ -9,14 +9,15 @@ from typing import Any, ClassVar
 BODY_START = 200
 
 
-class ExchangeError(Exception):
+class ProviderError(Exception):
     """A request that gave no usable data. Its text says what happened, where, and what to do.
 
     Attributes:
+        what: What happened, in half a sentence.
         endpoint: The provider's name of what was asked, such as ``ticker/price``.
         url: The address that was asked, without parameters.
         status: HTTP status of the answer, if there was one.
-        code: The exchange's own error code in the body, if there was one.
+        code: The provider's own error code in the body, if there was one.
         body_start: The first characters of the body, on one line and printable.
         advice: What to do.
         retryable: Whether the same request may succeed a little later.
@@ -47,6 +48,10 @@ class ExchangeError(Exception):
         if self.advice:
             parts.append(f"What to do: {self.advice}")
         super().__init__("\n".join(parts))
+
+
+class ExchangeError(ProviderError):
+    """The exchange gave no usable data."""
 
     def mention(self, others: Iterable[ExchangeError]) -> None:
         """Adds to the text what happened at the other addresses that were asked."""

@@ -11,7 +11,7 @@ import socket
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -103,7 +103,13 @@ class Transport:
         self._session.headers.update({"Accept-Encoding": "gzip", "User-Agent": "binance-assets", **(headers or {})})
 
     def fetch(
-        self, url: str, params: Mapping[str, str] | None = None, *, endpoint: str, within: float | None = None
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        endpoint: str,
+        within: float | None = None,
+        into: Callable[[bytes], object] | None = None,
     ) -> Answer:
         """Gets one complete response; redirects are answers like any other and not followed.
 
@@ -112,6 +118,8 @@ class Transport:
             params: Percent-encoded as UTF-8.
             endpoint: What to call it in errors.
             within: Seconds that are left for it, if these may be fewer than its limits allow.
+            into: Takes the body of an answer with status 200, part by part as it arrives; ``Answer.body`` is empty
+                then. What it raises ends the request, and is raised.
 
         Raises:
             ExchangeUnreachable: No answer began.
@@ -129,7 +137,7 @@ class Transport:
                     stream=True,
                     allow_redirects=False,
                     # Whatever proxy the environment names, it is not for this machine itself.
-                    proxies={"http": "", "https": ""} if _is_loopback(url) else None,
+                    proxies={"http": "", "https": ""} if is_loopback(url) else None,
                 )
             except requests.RequestException as error:
                 late = f"no answer within {limits.deadline:g} s"
@@ -137,15 +145,21 @@ class Transport:
                 raise ExchangeUnreachable(what, endpoint=endpoint, url=url) from error
             received_at = requested_at + timedelta(seconds=self._clock.monotonic() - started)
             body = bytearray()
+            take = into if into and response.status_code == 200 else body.extend
             wrong = ""
             with response:
-                try:
-                    for part in _decompressed(response, limits):
-                        body += part
-                except (urllib3.exceptions.HTTPError, zlib.error, OSError) as error:
-                    wrong = f"the answer broke off: {error.args[0] if error.args else error}"
-                except ValueError as error:
-                    wrong = str(error)
+                parts = _decompressed(response, limits)
+                while not wrong:
+                    try:
+                        part = next(parts, None)
+                    except (urllib3.exceptions.HTTPError, zlib.error, OSError) as error:
+                        wrong = f"the answer broke off: {error.args[0] if error.args else error}"
+                    except ValueError as error:
+                        wrong = str(error)
+                    else:
+                        if part is None:
+                            break
+                        take(part)
             if expired.is_set():  # a body that ends with the connection looks complete when that is cut
                 wrong = f"the answer was not complete after {limits.deadline:g} s"
         status = response.status_code
@@ -272,7 +286,8 @@ def _errno(error: Exception) -> str:
     return str(error).rpartition(": ")[2]
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether an address is this machine's own."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True

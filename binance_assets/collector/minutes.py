@@ -22,9 +22,18 @@ from binance_assets.core import models as core
 from binance_assets.core.tables import PRICE_HISTORY
 from binance_assets.landing import Capture, Landing, MissedSample
 from binance_assets.mart import models as mart
-from binance_assets.mart.tables import FACT_PRICE_MINUTE
+from binance_assets.mart.tables import (
+    FACT_PARITY_HOUR,
+    FACT_PRICE_DAY,
+    FACT_PRICE_HOUR,
+    FACT_PRICE_LATEST,
+    FACT_PRICE_MINUTE,
+    FACT_SECTOR_HOUR,
+    GAP,
+)
 from binance_assets.raw.load import Loaded, load
 from binance_assets.raw.tables import TICKER_PRICE
+from binance_assets.tables import Table
 from binance_assets.warehouse import Connection, Warehouse, WarehouseError
 
 log = logging.getLogger(__name__)
@@ -38,6 +47,9 @@ Told = TypeVar("Told")
 
 REPORTED = (TICKER_PRICE, PRICE_HISTORY, FACT_PRICE_MINUTE)
 """The tables that are told to have been made, each minute."""
+
+REPORTED_HOURLY = (FACT_PRICE_HOUR, FACT_PRICE_DAY, FACT_SECTOR_HOUR, FACT_PARITY_HOUR, FACT_PRICE_LATEST, GAP)
+"""Those that are told with the last minute of each hour."""
 
 Samples = Sequence[Capture | MissedSample]
 
@@ -55,7 +67,7 @@ class Minute:
         lag_seconds: From its end until its averages could be read.
         used_weight: Request weight that the exchange counted in it.
         clock_offset_seconds: How far the host's clock was ahead of the exchange's time.
-        row_counts: Rows of the tables in ``REPORTED`` now, of all days, by name.
+        row_counts: Rows now of the tables that are told to have been made with it, by name; of open and sealed days.
     """
 
     minute_utc: datetime
@@ -72,6 +84,11 @@ class Minute:
     def coverage(self) -> float:
         """Share of the grid points that were observed."""
         return self.samples / self.expected
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables that are told to have been made with it."""
+        return (*REPORTED, *REPORTED_HOURLY) if self.minute_utc.minute == 59 else REPORTED
 
 
 def bring_up_to_date(connection: Connection, landing: Landing, carry_limit_seconds: int) -> Loaded:
@@ -205,7 +222,7 @@ class MinuteKeeper:
         try:
             with self._warehouse.connect() as connection:
                 loaded = bring_up_to_date(connection, self._landing, self._carry_limit_seconds)
-                row_counts = {table.name: connection.total(table.newest_in) for table in REPORTED}
+                row_counts = {table.name: connection.total(table.newest_in) for table in (*REPORTED, *REPORTED_HOURLY)}
         except (OSError, duckdb.Error, WarehouseError) as error:
             if not can_get_better(error):
                 raise

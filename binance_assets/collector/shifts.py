@@ -8,7 +8,7 @@ import dagster as dg
 
 from binance_assets.assets import label
 from binance_assets.collector.collect import Collector, running_process
-from binance_assets.collector.minutes import REPORTED, Minute
+from binance_assets.collector.minutes import Minute
 from binance_assets.landing import Capture, MissedSample
 from binance_assets.resources import HomeResource
 from binance_assets.runs import RUNS_BY_ITSELF, mark_process, release_dead_runs
@@ -34,7 +34,7 @@ def sample_the_market(context: dg.OpExecutionContext, home: HomeResource) -> Non
     parent = os.getppid()
 
     def report(minute: Minute) -> None:
-        for table in REPORTED:
+        for table in minute.tables:
             context.instance.report_runless_asset_event(
                 dg.AssetMaterialization(
                     table.asset_path,

@@ -32,22 +32,23 @@ select
     + row_number() over (order by first_mention) as currency_id
 from appearance;
 
--- What the project's reviewed list says of it.
+-- What it is: a leveraged token where the exchange has called it one, else what the project's reviewed list says.
 update core.currency
 set
-    name = reviewed.name,
-    asset_type = coalesce(reviewed.asset_type, 'crypto')
+    name = judged.name,
+    asset_type = judged.asset_type
 from (
     select
         currency.currency_id,
         listed.name,
-        listed.asset_type
+        if(
+            currency.code in (select symbol.base from raw.symbol where symbol.is_leveraged),
+            'leveraged_token',
+            coalesce(listed.asset_type, 'crypto')
+        ) as asset_type
     from core.currency
     left join read_csv($reviewed, header = true, all_varchar = true) as listed using (code)
-) as reviewed
+) as judged
 where
-    currency.currency_id = reviewed.currency_id
-    and (
-        currency.name is distinct from reviewed.name
-        or currency.asset_type <> coalesce(reviewed.asset_type, 'crypto')
-    );
+    currency.currency_id = judged.currency_id
+    and (currency.name is distinct from judged.name or currency.asset_type <> judged.asset_type);

@@ -16,8 +16,5 @@ from open.price_without_metadata
 inner join core.pair using (symbol)
 order by price_without_metadata.observed_at, pair.pair_id;
 
-insert into open.price_history by name
-from stored_price;
-
 delete from open.price_without_metadata
 where symbol in (select symbol from core.pair);

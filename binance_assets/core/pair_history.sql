@@ -1,4 +1,7 @@
 -- Rules of the pairs over time, made again from $since on: metadata older than some already loaded may have come in.
+create or replace temp table pair_history_before as
+from core.pair_history;
+
 delete from core.pair_history
 where valid_from >= $since;
 
@@ -12,6 +15,7 @@ with described as (
         pair.pair_id,
         exchange_info.retrieved_at as valid_from,
         exchange_info.payload,
+        exchange_info.payload is not null as is_listed,
         from_json(exchange_info.payload -> '$.filters', '["json"]') as filters
     from raw.exchange_info
     inner join core.pair using (symbol)
@@ -27,6 +31,7 @@ rules as (
     select
         pair_id,
         valid_from,
+        is_listed,
         payload ->> '$.status' as status,
         exact_price(
             list_filter(filters, lambda f: f ->> '$.filterType' = 'PRICE_FILTER')[1] ->> '$.tickSize'
@@ -45,6 +50,7 @@ rules as (
     select
         pair_id,
         valid_from,
+        true as is_listed,
         status,
         tick_size,
         step_size,
@@ -59,9 +65,9 @@ changes as (
     select *
     from rules
     qualify
-        (status, tick_size, step_size, min_notional, is_spot_trading_allowed)
+        (is_listed, status, tick_size, step_size, min_notional, is_spot_trading_allowed)
         is distinct from
-        lag((status, tick_size, step_size, min_notional, is_spot_trading_allowed))
+        lag((is_listed, status, tick_size, step_size, min_notional, is_spot_trading_allowed))
             over (partition by pair_id order by valid_from)
 )
 
@@ -79,7 +85,7 @@ where
     and pair_history.valid_from = rule_change.valid_from;
 
 insert into core.pair_history by name
-select * exclude (is_new)
+select * exclude (is_new, is_listed)
 from rule_change
-where is_new
+where is_new and is_listed
 order by pair_id, valid_from;

@@ -104,9 +104,6 @@ from new_price
 inner join core.pair using (symbol)
 order by new_price.observed_at, pair.pair_id;
 
-insert into open.price_history by name
-from stored_price;
-
 insert into open.price_without_metadata by name
 select
     symbol,

@@ -1,94 +1,271 @@
-"""Publishes the star as Parquet files."""
+"""Publishes the star: Parquet for every table, CSV for the small ones, all of it as a DuckDB file, and a manifest."""
 
 from __future__ import annotations
 
+import codecs
+import hashlib
 import json
 import os
-import shutil
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
 
-from duckdb import ColumnExpression, ConstantExpression
+import duckdb
+from duckdb import (
+    ColumnExpression,
+    ConstantExpression,
+    DuckDBPyConnection,
+    DuckDBPyRelation,
+    Expression,
+    FunctionExpression,
+)
 
+from binance_assets import catalog
+from binance_assets.export import contract
+from binance_assets.export.selection import Scope, as_published, published_rows
+from binance_assets.export.versions import current, new_version
 from binance_assets.home import Store
-from binance_assets.mart import tables
+from binance_assets.mart.tables import FACT_PRICE_LATEST
+from binance_assets.sql import sql
 from binance_assets.tables import Table
 from binance_assets.warehouse import Connection
 
-WHOLE_UP_TO = 5_000_000
-"""Rows up to which a table is published whole."""
+WHOLE_UP_TO = 1_000_000
+"""Rows up to which a table is written anew by every publication. A larger one is by the first of each day."""
 
-WINDOWS = {
-    tables.FACT_PRICE.name: timedelta(hours=1),
-    tables.FACT_PRICE_MINUTE.name: timedelta(days=2),
-    tables.FACT_PRICE_HOUR.name: timedelta(days=30),
-}
-"""What is published of a larger fact, back from its newest row: what a BI tool can import, and what can be written
-anew again and again. All of it is in the warehouse."""
+MANIFEST, DATABASE = "manifest.json", "binance.duckdb"
+
+_READABLE_SINCE = "v1.0.0"
+"""The oldest DuckDB that is promised to read the DuckDB file."""
+
+_RUN_BY_SPREADSHEETS = "^([=+@\\t\\r\\n\uff1d\uff0b\uff0d\uff20-])"
+"""What a cell begins with that a spreadsheet takes for a formula; the wide forms count in some languages."""
 
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """One file of an export."""
+    """One file of an export, as the manifest describes it.
+
+    ``written_at`` is older than the publication for a file that was taken over from the one before. The DuckDB file
+    has ``tables``, each with rows and window, and the others have ``columns``. A ``window`` is the span of the rows'
+    instants and what the rows are limited to; a table without instants has none.
+    """
 
     name: str
     rows: int
     bytes: int
+    sha256: str
+    written_at: str
+    table: str | None = None
+    window: Mapping[str, Any] | None = None
+    columns: Sequence[Mapping[str, Any]] = ()
+    tables: Sequence[Mapping[str, Any]] = ()
 
 
-def publish(store: Store) -> list[PublishedFile]:
-    """Write every table of the star to ``export/``, then ``manifest.json``.
+def publish(store: Store, scope: Scope = Scope()) -> list[PublishedFile]:  # noqa: B008 - it cannot be changed
+    """Write every table of the star to ``export/``, with a manifest, in place of what was there.
 
-    All files are written whole beside their final place first, so that a failure leaves the last export as it was,
-    and a reader with an old file open keeps reading that one.
+    The files are written whole into a folder of their own, which takes the place of the former one at once
+    (:mod:`binance_assets.export.versions`). So a failure leaves the last export as it was, and a reader with an old
+    file open keeps reading that one.
     """
-    store.export.mkdir(parents=True, exist_ok=True)
-    staging = store.export / f".{uuid4().hex}"
-    staging.mkdir()
-    files: list[PublishedFile] = []
-    try:
-        # Facts first, so that the dimensions know whatever they refer to; between two tables others may write.
-        for table in reversed(tables.TABLES):
-            with store.warehouse.connect() as connection:
-                files.insert(0, _write(connection, store, table, staging))
-        manifest = {
-            "source": store.source,
-            "simulated": store.is_simulated,
-            "notice": "SIMULATED prices of the sandbox exchange" if store.is_simulated else None,
-            "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "files": [vars(file) for file in files],
-        }
-        (staging / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        for name in [*(file.name for file in files), "manifest.json"]:
-            (staging / name).replace(store.export / name)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    kept = _still_good(store, scope, now)
+    with new_version(store.export, f"{now:%Y%m%dT%H%M%S.%fZ}") as folder:
+        for name, file in kept.items():
+            os.link((current(store.export) or folder) / file.name, folder / f"{name}.parquet")
+        _write_tables(store, [table for name, table in contract.TABLES.items() if name not in kept], scope, folder)
+        with duckdb.connect() as duck:
+            parquet = [
+                kept.get(name) or _parquet(duck, table, scope, now, folder) for name, table in contract.TABLES.items()
+            ]
+            sheets = [_write_sheet(duck, file, now, folder) for file in parquet if file.table in contract.SPREADSHEETS]
+            about = _about(duck, store, scope, now, folder)
+        files = [*parquet, *sheets, _write_database(about, scope, parquet, now, folder)]
+        manifest = about | {"files": [asdict(file) for file in files]}
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return files
 
 
-def _newest(connection: Connection, table: Table) -> datetime:
-    """The newest instant of a fact; the end of the newest sealed day, if no row is open."""
-    if connection.count(table.newest_in):
-        return connection.newest(table.newest_in, table.time_column or "")
-    [(day,)] = connection.rows(
-        'select max(date) from meta.sealed_partition where "table" = $table', table=table.newest_in.partition(".")[2]
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a version's folder."""
+    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    return manifest
+
+
+def _still_good(store: Store, scope: Scope, now: datetime) -> dict[str, PublishedFile]:
+    """The large files of the current version that need not be written again today, by their tables' names."""
+    folder = current(store.export)
+    if folder is None:
+        return {}
+    try:
+        manifest = read_manifest(folder)
+        files = [PublishedFile(**described) for described in manifest["files"]]
+    except (OSError, ValueError, KeyError, TypeError):  # of another version of this project, or damaged
+        return {}
+    if manifest.get("coinmarketcap") != scope.coinmarketcap:
+        return {}
+    found = {}
+    for file in files:
+        table = contract.TABLES.get(file.table or "")
+        if (
+            table
+            and file.name.endswith(".parquet")
+            and file.rows > WHOLE_UP_TO
+            and not scope.limit_of(table)
+            and file.written_at[:10] == now.date().isoformat()
+            and list(file.columns) == _described(table)
+        ):
+            found[table.bare_name] = file
+    return found
+
+
+def _write_tables(store: Store, wanted: Sequence[Table], scope: Scope, folder: Path) -> None:
+    """Write the Parquet files, all of them of one moment: nobody else has the warehouse meanwhile."""
+    apart: dict[Table, list[date]] = {}
+    with store.warehouse.connect() as connection:
+        for table in wanted:
+            if _is_read_apart(connection, table):
+                apart[table] = _take_out(connection, table, folder)
+            else:
+                _copy(connection, published_rows(connection, table, scope), store, table, scope, folder)
+    for table, days in apart.items():
+        with _lake(store, table, days, folder) as connection:
+            _copy(connection, connection.relation(table.name), store, table, scope, folder)
+
+
+def _is_read_apart(connection: Connection, table: Table) -> bool:
+    """Whether a table is so large that nobody shall wait for the warehouse until it is written: its days are files."""
+    return bool(table.lake_order) and not table.stored and connection.total(table.newest_in) > WHOLE_UP_TO
+
+
+def _take_out(connection: Connection, table: Table, folder: Path) -> list[date]:
+    """Put the open rows of a table into a file, and say which days are sealed."""
+    connection.relation(table.open_name).write_parquet(str(_open_rows_in(folder, table)))
+    days = 'select date from meta.sealed_partition where "table" = $table order by date'
+    return [day for (day,) in connection.rows(days, table=table.bare_name)]
+
+
+@contextmanager
+def _lake(store: Store, table: Table, days: Sequence[date], folder: Path) -> Iterator[Connection]:
+    """A table over its sealed days and the open rows that were taken out, without the warehouse.
+
+    A day that is sealed again meanwhile is read as it was, or as it is then.
+    """
+    opened = _open_rows_in(folder, table)
+    with duckdb.connect(config={"file_search_path": str(store.path)}) as duck:
+        duck.execute("set threads = 1")  # with more, what is to be kept in order would all be held in memory
+        for schema in (table.layer, "open"):
+            duck.execute(f"create schema {schema}")
+        duck.read_parquet(str(opened)).create(table.open_name)
+        duck.execute(catalog.lake_view(table, days))
+        yield Connection(duck)
+    opened.unlink()
+
+
+def _open_rows_in(folder: Path, table: Table) -> Path:
+    return folder / f"{table.bare_name}.open"
+
+
+def _copy(
+    connection: Connection, rows: DuckDBPyRelation, store: Store, table: Table, scope: Scope, folder: Path
+) -> None:
+    as_published(rows, table, scope).create_view("publication", replace=True)
+    path, simulated = folder / f"{table.bare_name}.parquet", str(store.is_simulated).lower()
+    connection.run("export/publish.sql", path=str(path), source=store.source, simulated=simulated)
+
+
+def _parquet(duck: DuckDBPyConnection, table: Table, scope: Scope, now: datetime, folder: Path) -> PublishedFile:
+    """A Parquet file that was written, as the manifest describes it."""
+    path = folder / f"{table.bare_name}.parquet"
+    rows, window = _extent(duck.read_parquet(str(path)), table, scope.limit_of(table))
+    return PublishedFile(
+        path.name, rows, *_identity(path, now), table.bare_name, window=window, columns=_described(table)
     )
-    return datetime.combine(day, time()) + timedelta(days=1)
 
 
-def _write(connection: Connection, store: Store, table: Table, folder: Path) -> PublishedFile:
-    rows = connection.relation(table.name)
-    if table.name in WINDOWS and table.time_column and connection.total(table.newest_in) > WHOLE_UP_TO:
-        since = _newest(connection, table) - WINDOWS[table.name]
-        rows = rows.filter(ColumnExpression("date") >= ConstantExpression(since.date())).filter(
-            ColumnExpression(table.time_column) >= ConstantExpression(since)
-        )
-    rows.create_view("publication", replace=True)
-    path = folder / f"{table.name.partition('.')[2]}.parquet"
-    connection.run("export/publish.sql", path=str(path), source=store.source, simulated=str(store.is_simulated).lower())
+def _write_sheet(duck: DuckDBPyConnection, parquet: PublishedFile, now: datetime, folder: Path) -> PublishedFile:
+    """A table as CSV for spreadsheets: with a mark that it is UTF-8, whole seconds, and no text that would be run."""
+    table = contract.SPREADSHEETS[parquet.table or ""]
+    path = folder / f"{table.bare_name}.csv"
+    cells = [_harmless(column, table) for column in contract.columns(table)]
+    rows = duck.read_parquet(str(folder / parquet.name)).select(*cells)
+    rows.write_csv(str(path), timestamp_format="%Y-%m-%d %H:%M:%S")
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    size, digest, written_at = _identity(path, now)
+    return replace(parquet, name=path.name, bytes=size, sha256=digest, written_at=written_at)
+
+
+def _harmless(column: contract.Column, table: Table) -> Expression:
+    value = ColumnExpression(column.name)
+    if table.sql_type(column.of) != "varchar":
+        return value
+    marked = FunctionExpression(
+        "regexp_replace", value, ConstantExpression(_RUN_BY_SPREADSHEETS), ConstantExpression("'\\1")
+    )
+    return marked.alias(column.name)
+
+
+def _write_database(
+    about: Mapping[str, Any], scope: Scope, parquet: Sequence[PublishedFile], now: datetime, folder: Path
+) -> PublishedFile:
+    """All tables as one DuckDB file. Of those that are not written every time it has the newest days."""
+    path = folder / DATABASE
+    held: list[dict[str, Any]] = []
+    with duckdb.connect(path, config={"storage_compatibility_version": _READABLE_SINCE}) as duck:
+        for file in parquet:
+            table = contract.TABLES[file.table or ""]
+            rows, count, window = duck.read_parquet(str(folder / file.name)), file.rows, file.window
+            if count > WHOLE_UP_TO and window and not window["limited_to"]:
+                since = datetime.fromisoformat(window["last"]) - timedelta(days=scope.days)
+                rows = rows.filter(ColumnExpression(window["column"]) >= ConstantExpression(since))
+                count, window = _extent(rows, table, f"the newest {scope.days} days")
+            rows.create(table.bare_name)
+            held.append({"name": table.bare_name, "rows": count, "window": window})
+        columns = {"source", "simulated", "published_at", "data_until", "contract_version"}
+        duck.execute(sql("export/publication.sql"), {name: about[name] for name in columns})
+    return PublishedFile(path.name, sum(table["rows"] for table in held), *_identity(path, now), tables=held)
+
+
+def _about(duck: DuckDBPyConnection, store: Store, scope: Scope, now: datetime, folder: Path) -> dict[str, Any]:
+    """What the manifest says of the publication as a whole."""
+    latest = duck.read_parquet(str(folder / f"{FACT_PRICE_LATEST.bare_name}.parquet"))
+    [(until,)] = latest.max("observed_at").fetchall()
+    return {
+        "contract_version": contract.VERSION,
+        "source": store.source,
+        "simulated": store.is_simulated,
+        "notice": "SIMULATED prices of the sandbox exchange" if store.is_simulated else None,
+        "published_at": _iso(now),
+        "data_until": _iso(until),
+        "watch_list": list(scope.watch_list),
+        "coinmarketcap": scope.coinmarketcap,
+    }
+
+
+def _described(table: Table) -> list[dict[str, Any]]:
+    return [column.described for column in contract.columns(table)]
+
+
+def _extent(rows: DuckDBPyRelation, table: Table, limited_to: str | None) -> tuple[int, dict[str, Any] | None]:
+    """The number of rows, and the span of their instants if the table has any."""
+    at = table.time_column
+    span = f'min("{at}"), max("{at}")' if at else "null, null"
+    [(count, first, last)] = rows.aggregate(f"count(*), {span}").fetchall()
+    window = {"column": at, "first": _iso(first), "last": _iso(last), "limited_to": limited_to}
+    return int(count), window if at else None
+
+
+def _identity(path: Path, now: datetime) -> tuple[int, str, str]:
+    """Bytes, hash and time of a file that was just written."""
     with path.open("rb") as stream:
-        os.fsync(stream.fileno())
-    written = connection.value("select num_rows from parquet_file_metadata($path)", path=str(path))
-    return PublishedFile(path.name, int(written), path.stat().st_size)
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return path.stat().st_size, digest, _iso(now) or ""
+
+
+def _iso(instant: date | None) -> str | None:
+    """An instant or a day, UTC, as JSON has it."""
+    return f"{instant.isoformat()}Z" if isinstance(instant, datetime) else instant.isoformat() if instant else None

@@ -1,4 +1,6 @@
--- The view `publication` as a file that says whether its prices are real.
+-- The view `publication` as a file that says whether its prices are real. Every reader knows Snappy and version 1.
 copy (from publication) to $path (
-    format parquet, compression zstd, kv_metadata {source: $source, simulated: $simulated}
-)
+    format parquet, compression snappy, parquet_version v1, kv_metadata {source: $source, simulated: $simulated}
+);
+
+drop view publication;

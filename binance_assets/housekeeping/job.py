@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from binance_assets.collector.minutes import REPORTED
+from binance_assets.collector.minutes import REPORTED, REPORTED_HOURLY
 from binance_assets.housekeeping.disk import days_left, free_bytes
 from binance_assets.housekeeping.files import sweep
 from binance_assets.housekeeping.records import prune_events, prune_runs, release_space
@@ -31,7 +31,8 @@ def tidy_up(context: dg.OpExecutionContext, home: HomeResource) -> None:
         ShortOfSpace: The disk will be full within two weeks at the rate of the sealed days.
     """
     now = datetime.now(UTC).replace(tzinfo=None)
-    events = prune_events(context.instance, [dg.AssetKey(it.asset_path) for it in REPORTED], now - KEEP_EVENTS)
+    reported = [dg.AssetKey(table.asset_path) for table in (*REPORTED, *REPORTED_HOURLY)]
+    events = prune_events(context.instance, reported, now - KEEP_EVENTS)
     runs = prune_runs(context.instance, now - KEEP_RUNS)
     released = release_space(context.instance)
     stores = home.home.stores

@@ -203,8 +203,7 @@ def _open_rows(connection: Connection, table: Table, since: datetime, until: dat
         (at >= ConstantExpression(since)) & (at < ConstantExpression(until))
     )
     if table.stays_open:
-        column, value = table.stays_open
-        rows = rows.filter(ColumnExpression(column) != ConstantExpression(value))
+        rows = rows.filter(f"not {table.stays_open}")
     return rows
 
 

@@ -3,7 +3,7 @@ delete from raw.ticker_price
 where retrieved_at >= $since and retrieved_at < $until;
 
 delete from open.capture
-where received_at >= $since and received_at < $until and endpoint <> 'exchangeInfo';
+where received_at >= $since and received_at < $until and not is_metadata(endpoint);
 
 delete from open.quarantine
 where retrieved_at >= $since and retrieved_at < $until;

@@ -2,7 +2,7 @@
 with sealed as (
     select file
     from raw.capture
-    where date < $first_kept and endpoint <> 'exchangeInfo'
+    where date < $first_kept and not is_metadata(endpoint)
     union
     select file
     from raw.missed_sample

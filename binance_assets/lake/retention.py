@@ -11,7 +11,7 @@ from binance_assets.warehouse import Warehouse
 def drop_landed_files(warehouse: Warehouse, landing: Landing, keep_days: int) -> int:
     """Delete the landing files of days that were sealed and ended ``keep_days`` before the newest sealed one.
 
-    Files of metadata are kept for ever: ids and the rules of pairs are made from them. A file that holds anything of a
+    Files of metadata are kept for ever: ids, rules and categories are made from them. A file that holds anything of a
     day that is not in the lake is kept, too.
 
     Returns:

@@ -3,7 +3,7 @@
 with day as (
     select distinct received_at::date as date
     from open.capture
-    where endpoint <> 'exchangeInfo'
+    where not is_metadata(endpoint)
     union
     select distinct due_at::date as date
     from open.missed_sample

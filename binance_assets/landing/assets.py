@@ -1,6 +1,7 @@
-"""Assets of the landing layer: what is asked of the exchange, or brought by a user, and put on disk as received."""
+"""Assets of the landing layer: what is asked of the exchange and CoinMarketCap, or brought by a user, as received."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from binance_assets.assets import OWNERS, label
 from binance_assets.collector import running_process
+from binance_assets.landing.coinmarketcap import Fetched, fetch_due, wanted_categories
 from binance_assets.landing.imports import import_files
 from binance_assets.landing.sampling import capture_of, sample
 from binance_assets.resources import HomeResource
@@ -74,6 +76,64 @@ def ticker_price(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Ma
         context.log.warning(f"A sample is missing: {error}")
     return dg.MaterializeResult(
         metadata={"samples": sampled.landed, "missed": len(sampled.missed), "source": label(store.source)}
+    )
+
+
+ANSWERED = dg.AssetCheckSpec(
+    "answered",
+    asset=["landing", "coinmarketcap"],
+    description="CoinMarketCap answered all that was due. An error if somebody has to do something about it.",
+)
+
+
+@dg.asset(
+    key=["landing", "coinmarketcap"],
+    group_name="landing",
+    kinds={"parquet", "file"},
+    owners=OWNERS,
+    check_specs=[ANSWERED],
+)
+def coinmarketcap(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+    """CoinMarketCap's coins, prices and categories, as received: what is due of it, if there is a key.
+
+    Whatever goes wrong, the step succeeds, so that prices do not suffer; the check says what it was.
+    """
+    store = home.store
+    key = home.settings.coinmarketcap_api_key
+    if key is None:
+        told = {"asked": "no: no COINMARKETCAP_API_KEY, curated categories only", "source": label(store.source)}
+        check = dg.AssetCheckResult(passed=True, check_name=ANSWERED.name, metadata={"source": label(store.source)})
+        return dg.MaterializeResult(metadata=told, check_results=[check])
+    store.path.mkdir(parents=True, exist_ok=True)
+    with FileLock(store.path / "coinmarketcap.lock"):  # two runs at once would ask for the same twice
+        fetched = fetch_due(
+            partial(home.coinmarketcap, key),
+            store.landing,
+            store.source,
+            wanted_categories(),
+            datetime.now(UTC).replace(tzinfo=None),
+        )
+    for error in fetched.errors:
+        context.log.warning(str(error))
+    return dg.MaterializeResult(
+        metadata={
+            "landed": len(fetched.landed),
+            "unchanged": len(fetched.unchanged),
+            "not_answered": len(fetched.errors),
+            "credits_left": fetched.credits_left,
+            "source": label(store.source),
+        },
+        check_results=[_answered(fetched, store.source)],
+    )
+
+
+def _answered(fetched: Fetched, source: str) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=not fetched.trouble,
+        check_name=ANSWERED.name,
+        severity=dg.AssetCheckSeverity.ERROR if fetched.needs_somebody else dg.AssetCheckSeverity.WARN,
+        description=fetched.trouble or None,
+        metadata={"source": label(source)},
     )
 
 

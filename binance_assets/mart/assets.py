@@ -11,7 +11,10 @@ _IO_MANAGER = "warehouse_io_manager"
 
 
 @dg.asset(
-    **table_options(tables.DIM_CURRENCY), deps=[["core", "currency"]], io_manager_key=_IO_MANAGER, pool=WRITER_POOL
+    **table_options(tables.DIM_CURRENCY),
+    deps=[["core", "currency"], ["core", "currency_coinmarketcap"], ["core", "currency_category"]],
+    io_manager_key=_IO_MANAGER,
+    pool=WRITER_POOL,
 )
 def dim_currency(home: HomeResource) -> pd.DataFrame:
     """Currencies as the star shows them."""
@@ -20,8 +23,29 @@ def dim_currency(home: HomeResource) -> pd.DataFrame:
 
 
 @dg.asset(
+    **table_options(tables.DIM_CATEGORY), deps=[["core", "category"]], io_manager_key=_IO_MANAGER, pool=WRITER_POOL
+)
+def dim_category(home: HomeResource) -> pd.DataFrame:
+    """Categories as the star shows them."""
+    with home.store.warehouse.connect() as connection:
+        return connection.frame("mart/dim_category.sql")
+
+
+@dg.asset(
+    **table_options(tables.BRIDGE_CURRENCY_CATEGORY),
+    deps=[["core", "currency_category"], ["mart", "dim_currency"], ["mart", "dim_category"]],
+    io_manager_key=_IO_MANAGER,
+    pool=WRITER_POOL,
+)
+def bridge_currency_category(home: HomeResource) -> pd.DataFrame:
+    """Which categories each currency was in, and when."""
+    with home.store.warehouse.connect() as connection:
+        return connection.frame("mart/bridge_currency_category.sql")
+
+
+@dg.asset(
     **table_options(tables.DIM_PAIR),
-    deps=[["core", "pair"], ["core", "pair_history"]],
+    deps=[["core", "pair"], ["core", "pair_history"], ["mart", "dim_currency"]],
     io_manager_key=_IO_MANAGER,
     pool=WRITER_POOL,
 )
@@ -29,6 +53,18 @@ def dim_pair(home: HomeResource) -> pd.DataFrame:
     """Pairs with their currencies and newest rules."""
     with home.store.warehouse.connect() as connection:
         return connection.frame("mart/dim_pair.sql")
+
+
+@dg.asset(
+    **table_options(tables.DIM_PAIR_HISTORY),
+    deps=[["core", "pair"], ["core", "pair_history"], ["mart", "dim_pair"]],
+    io_manager_key=_IO_MANAGER,
+    pool=WRITER_POOL,
+)
+def dim_pair_history(home: HomeResource) -> pd.DataFrame:
+    """Pairs with their rules over time."""
+    with home.store.warehouse.connect() as connection:
+        return connection.frame("mart/dim_pair_history.sql")
 
 
 @dg.asset(
@@ -59,7 +95,7 @@ def fact_price() -> None:
 
 @dg.asset(
     **table_options(tables.FACT_PRICE_MINUTE),
-    deps=[["core", "price_history"], ["mart", "dim_date"]],
+    deps=[["core", "price_history"], ["mart", "dim_pair"], ["mart", "dim_date"], ["mart", "dim_time"]],
     pool=WRITER_POOL,
 )
 def fact_price_minute(home: HomeResource) -> dg.MaterializeResult:
@@ -93,6 +129,57 @@ def fact_price_day(home: HomeResource) -> dg.MaterializeResult:
     with home.store.warehouse.connect() as connection:
         made = models.roll_up_days(connection)
         return materialized(connection, tables.FACT_PRICE_DAY, days_made=made)
+
+
+@dg.asset(
+    **table_options(tables.FACT_PARITY_HOUR),
+    deps=[["mart", "fact_price_hour"], ["mart", "dim_pair"], ["mart", "dim_time"]],
+    pool=WRITER_POOL,
+)
+def fact_parity_hour(home: HomeResource) -> dg.MaterializeResult:
+    """Compare what should agree; it is done with the roll-up of each hour."""
+    with home.store.warehouse.connect() as connection:
+        models.roll_up_hours(connection)
+        pegs = connection.records("mart/newest_pegs.sql")
+        return materialized(
+            connection,
+            tables.FACT_PARITY_HOUR,
+            newest_pegs=dg.MetadataValue.table(
+                [
+                    dg.TableRecord({name: "" if value is None else str(value) for name, value in peg.items()})
+                    for peg in pegs
+                ]
+            )
+            if pegs
+            else "none",
+        )
+
+
+@dg.asset(
+    **table_options(tables.FACT_SECTOR_HOUR),
+    deps=[
+        ["core", "category"],
+        ["core", "currency_category"],
+        ["core", "pair_history"],
+        ["mart", "fact_price_hour"],
+    ],
+    pool=WRITER_POOL,
+)
+def fact_sector_hour(home: HomeResource) -> dg.MaterializeResult:
+    """Measure the sectors."""
+    with home.store.warehouse.connect() as connection:
+        measured = models.measure_sectors(connection)
+        newest = connection.records("mart/sector_newest.sql")
+        return materialized(
+            connection,
+            tables.FACT_SECTOR_HOUR,
+            hours_measured=measured,
+            newest_hour=dg.MetadataValue.table(
+                [dg.TableRecord({name: str(value) for name, value in row.items()}) for row in newest]
+            )
+            if newest
+            else "none",
+        )
 
 
 @dg.asset(

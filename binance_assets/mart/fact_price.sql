@@ -5,89 +5,55 @@ with rule as (
     select
         pair_id,
         status,
+        coalesce(valid_to, timestamp 'infinity') as valid_to,
         if(
             row_number() over (partition by pair_id order by valid_from) = 1, timestamp '-infinity', valid_from
         ) as valid_from
     from core.pair_history
 ),
 
-quoted as (
-    select
-        price_history.source,
-        price_history.date,
-        price_history.observed_at,
-        price_history.price::double as price,
-        base.code as base_code,
-        quote.code as quote_code
-    from core.price_history
-    inner join core.pair using (pair_id)
-    inner join core.currency as base on pair.base_currency_id = base.currency_id
-    inner join core.currency as quote on pair.quote_currency_id = quote.currency_id
-    -- Only these pairs can lead from a quote currency to USDT.
-    where
-        'USDT' in (base.code, quote.code)
-        or 'BTC' in (base.code, quote.code)
-),
-
 leg as (
-    -- What one unit of a currency is worth in USDT or in BTC, directly or inverted.
     select
         source,
         date,
         observed_at,
-        base_code as code,
-        quote_code as target,
-        price as rate,
-        1 as preference
-    from quoted
-    where quote_code in ('USDT', 'BTC')
-    union all
-    select
-        source,
-        date,
-        observed_at,
-        quote_code as code,
-        base_code as target,
-        1 / price as rate,
-        2 as preference
-    from quoted
-    where base_code in ('USDT', 'BTC')
+        pair_id as pair_key,
+        price::double as price
+    from core.price_history
+    where
+        pair_id in (
+            select unnest([pair_key, via_pair_key])
+            from meta.usdt_way
+            where is_of_quote
+        )
 ),
 
-best_leg as (
+usdt as (
+    -- By the most preferred way whose pairs were trading then, and are in the same response.
     select
-        source,
-        date,
-        observed_at,
-        code,
-        target,
-        arg_min(rate, preference) as rate
+        leg.source,
+        leg.date,
+        leg.observed_at,
+        usdt_way.code as quote_code,
+        arg_min(
+            pow(leg.price, usdt_way.exponent) * coalesce(pow(via.price, usdt_way.via_exponent), 1),
+            usdt_way.preference
+        ) as rate,
+        arg_min(usdt_way.path, usdt_way.preference) as path
     from leg
-    where code in (select currency.code from core.pair inner join core.currency on quote_currency_id = currency_id)
-    group by source, date, observed_at, code, target
-),
-
-rate as (
-    select
-        source,
-        date,
-        observed_at,
-        best_leg.code,
-        coalesce(
-            max(best_leg.rate) filter (where best_leg.target = 'USDT'),
-            max(best_leg.rate * bitcoin.rate) filter (where best_leg.target = 'BTC')
-        ) as usdt
-    from best_leg
-    left join (
-        select
-            source,
-            date,
-            observed_at,
-            rate
-        from best_leg
-        where code = 'BTC' and target = 'USDT'
-    ) as bitcoin using (source, date, observed_at)
-    group by source, date, observed_at, best_leg.code
+    inner join meta.usdt_way
+        on
+            leg.pair_key = usdt_way.pair_key
+            and leg.observed_at >= usdt_way.valid_from
+            and leg.observed_at < usdt_way.valid_to
+    left join leg as via
+        on
+            usdt_way.via_pair_key = via.pair_key
+            and leg.source = via.source
+            and leg.date = via.date
+            and leg.observed_at = via.observed_at
+    where usdt_way.is_of_quote and (usdt_way.via_pair_key is null or via.pair_key is not null)
+    group by leg.source, leg.date, leg.observed_at, usdt_way.code
 )
 
 select
@@ -101,16 +67,17 @@ select
     (hour(price_history.observed_at) * 60 + minute(price_history.observed_at))::integer as time_key,
     price_history.observed_at,
     price_history.price,
-    price_history.price::double * if(quote.code = 'USDT', 1, rate.usdt) as price_usdt,
-    rule.status <> 'TRADING' as is_stale,
+    price_history.price::double * if(quote.code = 'USDT', 1, usdt.rate) as price_usdt,
+    if(quote.code = 'USDT', 'USDT', usdt.path) as usdt_path,
+    rule.status <> 'TRADING' or price_history.observed_at >= rule.valid_to as is_stale,
     price_history.source
 from core.price_history
 inner join core.pair using (pair_id)
 inner join core.currency as quote on pair.quote_currency_id = quote.currency_id
 asof left join rule on price_history.pair_id = rule.pair_id and price_history.observed_at >= rule.valid_from
-left join rate
+left join usdt
     on
-        price_history.source = rate.source
-        and price_history.date = rate.date
-        and price_history.observed_at = rate.observed_at
-        and quote.code = rate.code;
+        price_history.source = usdt.source
+        and price_history.date = usdt.date
+        and price_history.observed_at = usdt.observed_at
+        and quote.code = usdt.quote_code;

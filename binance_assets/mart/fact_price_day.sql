@@ -26,7 +26,11 @@ select
     sum(filled_minutes) as filled_minutes,
     1440 - sum(observed_minutes) - sum(filled_minutes) as missing_minutes,
     sum(price_usdt * observation_count order by hour_utc)
-    / sum(observation_count) filter (where price_usdt is not null) as price_usdt
+    / sum(observation_count) filter (where price_usdt is not null) as price_usdt,
+    case
+        when min(usdt_path) = max(usdt_path) then min(usdt_path)
+        when min(usdt_path) < max(usdt_path) then 'several'
+    end as usdt_path
 from mart.fact_price_hour
 where
     date = $date

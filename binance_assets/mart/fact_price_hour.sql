@@ -14,10 +14,17 @@ with minute as (
         close_price::decimal(28, 8) * observation_count + sum_over_close as observed_sum
     from open.fact_price_minute
     where minute_utc >= $since and minute_utc < $until
+),
+
+way as (
+    select distinct
+        pair_key,
+        path
+    from meta.usdt_way
 )
 
 select
-    pair_key,
+    minute.pair_key,
     date_key(hour_utc) as date_key,
     time_key(hour_utc) as time_key,
     hour_utc,
@@ -39,11 +46,17 @@ select
     count(filled_price) as filled_minutes,
     60 - observed_minutes - filled_minutes as missing_minutes,
     sum(observed_sum * usdt_rate order by minute_utc)
-    / sum(observation_count) filter (where usdt_rate is not null) as price_usdt
+    / sum(observation_count) filter (where usdt_rate is not null) as price_usdt,
+    case
+        when min(usdt_pair_key) < max(usdt_pair_key) then 'several'
+        when count(usdt_pair_key) > 0 then any_value(way.path)
+        when count(usdt_rate) > 0 then 'USDT'
+    end as usdt_path
 from minute
 semi join due_hour using (source, hour_utc)
-group by pair_key, hour_utc, source
-order by hour_utc, pair_key;
+left join way on minute.usdt_pair_key = way.pair_key
+group by minute.pair_key, hour_utc, source
+order by hour_utc, minute.pair_key;
 
 insert or ignore into meta.open_day by name
 select distinct

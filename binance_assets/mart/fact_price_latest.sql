@@ -59,6 +59,7 @@ select
     observed_at,
     price,
     price_usdt,
+    usdt_path,
     is_stale,
     source,
     if(

@@ -6,10 +6,17 @@ with minute as (
         *,
         (close_price::decimal(28, 8) * observation_count + sum_over_close) / observation_count as average_price
     from lake.fact_price_minute
+),
+
+way as (
+    select distinct
+        pair_key,
+        path
+    from meta.usdt_way
 )
 
 select
-    pair_key,
+    minute.pair_key,
     date,
     (year(date) * 10000 + month(date) * 100 + day(date))::integer as date_key,
     (hour(minute_utc) * 60 + minute(minute_utc))::integer as time_key,
@@ -29,5 +36,7 @@ select
     if(filled_price is null, 'none', 'carried_forward') as fill_method,
     if(observation_count = 0, epoch_us(minute_utc - last_observed_at) / 1e6, 0)::double as staleness_seconds,
     last_observed_at,
-    average_price * usdt_rate as price_usdt
-from minute;
+    average_price * usdt_rate as price_usdt,
+    if(usdt_pair_key is null and usdt_rate is not null, 'USDT', way.path) as usdt_path
+from minute
+left join way on minute.usdt_pair_key = way.pair_key;

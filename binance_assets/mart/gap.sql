@@ -37,31 +37,39 @@ alone as (
     where expected_from < coalesce(quoted_from, timestamp 'infinity')
 ),
 
-listed as (
+span as (
     select
-        alone.*,
-        pair.symbol,
-        (
-            select min(capture.received_at)
-            from open.capture
-            where
-                capture.endpoint = 'exchangeInfo'
-                and capture.received_at > pair.last_seen_at
-                and capture.file <= (select file from meta.progress where model = 'core.pair_history')
-        ) as delisted_at
-    from alone
-    inner join core.pair using (pair_id)
-),
-
--- The first known rules are also taken for the time before them.
-rule as (
-    select
-        *,
-        if(
-            row_number() over (partition by pair_id order by valid_from) = 1, timestamp '-infinity', valid_from
-        ) as holds_from
+        pair_id,
+        valid_from,
+        valid_to,
+        status,
+        is_spot_trading_allowed,
+        lag(valid_from) over by_time is null as is_first,
+        lead(valid_from) over by_time as next_from
     from core.pair_history
     semi join alone using (pair_id)
+    window by_time as (partition by pair_id order by valid_from)
+),
+
+-- What the metadata says over time. The first known rules are also taken for the time before them; where it does not
+-- list a pair any more, there is no status.
+rule as (
+    select
+        pair_id,
+        valid_from as said_at,
+        if(is_first, timestamp '-infinity', valid_from) as holds_from,
+        valid_to,
+        status,
+        is_spot_trading_allowed
+    from span
+    union all by name
+    select
+        pair_id,
+        valid_to as said_at,
+        valid_to as holds_from,
+        next_from as valid_to
+    from span
+    where valid_to < coalesce(next_from, timestamp 'infinity')
 ),
 
 -- The first rule within the hour in which metadata comes that forbids trading.
@@ -70,25 +78,28 @@ halt as (
         alone.pair_id,
         alone.from_utc,
         min_by(
-            struct_pack(said_at := rule.valid_from, status := rule.status), rule.valid_from
-        ) as rule
+            struct_pack(said_at := rule.said_at, status := rule.status), rule.said_at
+        ) as rule,
+        bool_or(rule.status is null) as is_delisted
     from alone
     inner join rule
         on
             alone.pair_id = rule.pair_id
             and rule.holds_from <= alone.from_utc + $metadata_interval
             and coalesce(rule.valid_to, timestamp 'infinity') > alone.from_utc
-            and (rule.status <> 'TRADING' or not coalesce(rule.is_spot_trading_allowed, true))
+            and (coalesce(rule.status, '') <> 'TRADING' or not coalesce(rule.is_spot_trading_allowed, true))
     group by alone.pair_id, alone.from_utc
 ),
 
 judged as (
     select
-        listed.*,
+        alone.*,
+        pair.symbol,
         halt.rule,
-        listed.delisted_at <= listed.from_utc + $metadata_interval as is_delisted,
-        listed.from_utc < coalesce(expected_pair.quoted_from, timestamp 'infinity') as is_unquoted
-    from listed
+        coalesce(halt.is_delisted, false) as is_delisted,
+        alone.from_utc < coalesce(expected_pair.quoted_from, timestamp 'infinity') as is_unquoted
+    from alone
+    inner join core.pair using (pair_id)
     left join halt using (pair_id, from_utc)
     left join meta.expected_pair using (pair_id)
 )
@@ -114,23 +125,24 @@ select
     to_utc,
     case
         when refusal is not null then 'exchange_outage'
-        when rule is not null or is_delisted then 'not_trading'
+        when rule is not null then 'not_trading'
         else 'unresolved'
     end as cause,
     case
         when refusal is not null then concat(symbol, ' was refused: ', refusal)
+        when rule is not null and rule.status is null
+            then concat('the metadata of ', rule.said_at, ' no longer lists ', symbol)
         when rule is not null and rule.status <> 'TRADING'
             then concat('the metadata of ', rule.said_at, ' calls ', symbol, ' ', rule.status)
         when rule is not null
             then concat('the metadata of ', rule.said_at, ' does not allow spot trading of ', symbol)
-        when is_delisted then concat('the metadata of ', delisted_at, ' no longer lists ', symbol)
         when is_unquoted
             then concat('the metadata calls ', symbol, ' TRADING, and no answer since then has quoted it')
         else concat(symbol, ' was missing from answers with the other pairs, and the metadata calls it TRADING')
     end as evidence
 from judged
 -- A pair that was gone before it could be quoted was never to be expected.
-where to_utc is not null or not is_unquoted or not coalesce(is_delisted, false);
+where to_utc is not null or not is_unquoted or not is_delisted;
 
 create or replace temp table gap_known as
 select

@@ -4,6 +4,7 @@ create or replace temp table latest (
     observed_at timestamp,
     price decimal(18, 8),
     price_usdt double,
+    usdt_path varchar,
     source varchar
 );
 
@@ -13,6 +14,7 @@ select
     fact_price_latest.observed_at,
     fact_price_latest.price,
     fact_price_latest.price_usdt,
+    fact_price_latest.usdt_path,
     fact_price_latest.source
 from mart.fact_price_latest
 inner join meta.latest_price

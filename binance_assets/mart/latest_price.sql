@@ -5,6 +5,7 @@ select
     fact_price.observed_at,
     fact_price.price,
     fact_price.price_usdt,
+    fact_price.usdt_path,
     fact_price.source
 from mart.fact_price
 semi join meta.latest_price

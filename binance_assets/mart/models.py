@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from importlib import resources
 
 from binance_assets.clients import errors
 from binance_assets.lake import REACH, seal, show_sealed_days
@@ -22,6 +23,9 @@ EXCHANGE_ERRORS = [
 ]
 """The errors by which the exchange failed us, or refused us. Any other is the collector's own: it asked wrongly."""
 
+SECTOR_LEAST_OBSERVED = 0.9
+"""In which share of the minutes in which the market was observed a pair must have been, to count in its sectors."""
+
 METADATA_INTERVAL = timedelta(hours=1)
 """How much later than a pair's last price the metadata may say that it no longer trades: it comes hourly."""
 
@@ -31,15 +35,29 @@ _SEALED_DAY_MEMORY = "256MB"
 _BEFORE_ALL, _AFTER_ALL = datetime(1, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001 - naive UTC
 
 
+def find_usdt_ways(connection: Connection) -> None:
+    """Find anew when pairs were trading, and which lead to USDT, if there is new metadata.
+
+    Opens the minutes and hours again that were made while something else was known of them. That is what late metadata
+    does, and an import of old metadata; the hourly one only says what is from now on.
+    """
+    if connection.value("mart/is_metadata_new.sql"):
+        with connection.transaction():
+            connection.run("mart/trading_span.sql")
+            connection.run("mart/usdt_way.sql")
+            connection.run("mart/trading_changed.sql")
+
+
 def close_minutes(connection: Connection, carry_limit_seconds: int) -> int:
     """Average every minute that is over and has observations that are not in its averages yet.
 
-    Works by spans of hours, so that memory does not depend on how much came in. Reads nothing beyond those minutes
-    but the closes of the half day around them.
+    Also those of which metadata says something else since. Works by spans of hours, so that memory does not depend on
+    how much came in. Reads nothing beyond those minutes but the closes of the half day around them.
 
     Returns:
         The number of minutes (of each source) that were made.
     """
+    find_usdt_ways(connection)
     before = connection.count("meta.open_minute")
     connection.run("mart/open_minutes.sql")
     for since, until in connection.rows("mart/minute_batches.sql"):
@@ -73,7 +91,8 @@ def average_sealed_day(connection: Connection, day: date, carry_limit_seconds: i
             connection.run("mart/sealed_minutes.sql", day=day)
             show_sealed_days(connection)
             _expect(connection, since, until)
-            for hour in (since + timedelta(hours=number) for number in range(24)):
+            # Not the hours without any: see _fill_silences for what inserting no rows does.
+            for (hour,) in connection.rows("select distinct date_trunc('hour', minute_utc) from due_minute order by 1"):
                 connection.run("mart/observed_minutes.sql", since=hour, until=hour + timedelta(hours=1))
             _fill_silences(connection, since, until, timedelta(), carry_limit_seconds)
             return connection.count("due_minute")
@@ -82,12 +101,15 @@ def average_sealed_day(connection: Connection, day: date, carry_limit_seconds: i
 
 
 def average_taken_over_days(warehouse: Warehouse, carry_limit_seconds: int) -> int:
-    """Average the days anew that a rebuild has taken over from the lake, each from its partition, and seal them again.
+    """Average sealed days anew, each from its partition, and seal them again.
+
+    They are those that a rebuild has taken over from the lake, and those of which late metadata says something else.
 
     Returns:
         The number of days.
     """
     with warehouse.connect() as connection:
+        find_usdt_ways(connection)
         connection.run("mart/taken_over_and_open.sql")
         days = [day for (day,) in connection.rows("select date from meta.taken_over_day order by date")]
     for day in days:
@@ -117,13 +139,17 @@ def _fill_silences(
         gap_limit_minutes=REACH // timedelta(minutes=1),
         carry_limit_seconds=carry_limit_seconds,
     )
+    # Inserting no rows, in a transaction that inserts more than a row group as well, hides rows from this connection
+    # (DuckDB 1.5 and 2.0).
+    if connection.count("silent_minute"):
+        connection.run("mart/silent_rows.sql")
 
 
 def roll_up_hours(connection: Connection) -> int:
     """Roll up every hour that is over and of which minutes have changed, from those minutes.
 
-    Works by spans of hours, as :func:`close_minutes` does, and reads the open days only: late data has opened its day
-    again.
+    Then what should agree in it is compared, and its sectors are measured. Works by spans of hours, as
+    :func:`close_minutes` does, and reads the open days only: late data has opened its day again.
 
     Returns:
         The number of hours (of each source) that were made.
@@ -132,7 +158,38 @@ def roll_up_hours(connection: Connection) -> int:
     for since, until in connection.rows("mart/hour_spans.sql"):
         with connection.transaction():
             connection.run("mart/fact_price_hour.sql", since=since, until=until)
+            _compare_parities(connection, since, until)
+            connection.run("mart/sector_rolled_up.sql", since=since, until=until)
+    measure_sectors(connection)
     return connection.count("due_hour")
+
+
+def _compare_parities(connection: Connection, since: datetime, until: datetime) -> None:
+    """Compare what should agree in the due hours of a span, from their roll-ups."""
+    reviewed = resources.files("binance_assets").joinpath("mart/parity.csv")
+    with resources.as_file(reviewed) as path:
+        connection.run("mart/fact_parity_hour.sql", since=since, until=until, reviewed=str(path))
+
+
+def measure_sectors(connection: Connection) -> int:
+    """Measure how the sectors moved in the hours that were rolled up, and in those that late knowledge may change.
+
+    That is metadata which came late, and other currencies that belong to a sector; sealed days are read for it.
+
+    Returns:
+        The number of hours (of each source) that were measured.
+    """
+    find_usdt_ways(connection)
+    with connection.transaction():
+        changed_since = connection.value("mart/sector_changed.sql")
+        if changed_since is not None:
+            connection.run("mart/sector_reopened.sql", since=changed_since)
+            connection.run("mart/sector_progress.sql")
+    measured = connection.count("meta.open_sector_hour")
+    for since, until in connection.rows("mart/sector_spans.sql"):
+        with connection.transaction():
+            connection.run("mart/fact_sector_hour.sql", since=since, until=until, least_observed=SECTOR_LEAST_OBSERVED)
+    return measured
 
 
 def roll_up_days(connection: Connection) -> int:

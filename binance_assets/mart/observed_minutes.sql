@@ -103,70 +103,54 @@ insert into open.fact_price_minute by name
 with pair as (
     select
         pair.pair_id as pair_key,
-        base.code as base_code,
-        quote.code as quote_code
+        currency.code as quote_code
     from core.pair
-    inner join core.currency as base on pair.base_currency_id = base.currency_id
-    inner join core.currency as quote on pair.quote_currency_id = quote.currency_id
+    inner join core.currency on pair.quote_currency_id = currency.currency_id
 ),
 
 leg as (
-    -- The pairs that lead from a quote currency to USDT or to BTC, directly or inverted.
     select
         pair_key,
-        base_code as code,
-        quote_code as target,
-        false as is_inverted
-    from pair
-    where
-        quote_code in ('USDT', 'BTC')
-        and (base_code = 'BTC' or base_code in (select quote_code from pair))
-    union all
-    select
-        pair_key,
-        quote_code as code,
-        base_code as target,
-        true as is_inverted
-    from pair
-    where base_code in ('USDT', 'BTC')
-),
-
-best_leg as (
-    -- What one unit of a currency was worth.
-    select
         source,
         minute_utc,
-        leg.code,
-        leg.target,
-        arg_min(if(leg.is_inverted, 1 / average_price, average_price), leg.is_inverted) as rate
+        average_price
     from observed_minute
-    inner join leg using (pair_key)
-    group by source, minute_utc, leg.code, leg.target
+    where
+        pair_key in (
+            select unnest([pair_key, via_pair_key])
+            from meta.usdt_way
+            where is_of_quote
+        )
 ),
 
-rate as (
+usdt as (
+    -- By the most preferred way whose pairs were trading when the minute began, and are observed in it.
     select
-        source,
-        minute_utc,
-        best_leg.code as quote_code,
-        coalesce(
-            max(best_leg.rate) filter (where best_leg.target = 'USDT'),
-            max(best_leg.rate * bitcoin.rate) filter (where best_leg.target = 'BTC')
-        ) as usdt
-    from best_leg
-    left join (
-        select
-            source,
-            minute_utc,
-            rate
-        from best_leg
-        where code = 'BTC' and target = 'USDT'
-    ) as bitcoin using (source, minute_utc)
-    group by source, minute_utc, best_leg.code
+        leg.source,
+        leg.minute_utc,
+        usdt_way.code as quote_code,
+        arg_min(
+            pow(leg.average_price, usdt_way.exponent) * coalesce(pow(via.average_price, usdt_way.via_exponent), 1),
+            usdt_way.preference
+        ) as rate,
+        arg_min(usdt_way.pair_key, usdt_way.preference) as pair_key
+    from leg
+    inner join meta.usdt_way
+        on
+            leg.pair_key = usdt_way.pair_key
+            and leg.minute_utc >= usdt_way.valid_from
+            and leg.minute_utc < usdt_way.valid_to
+    left join leg as via
+        on
+            usdt_way.via_pair_key = via.pair_key
+            and leg.source = via.source
+            and leg.minute_utc = via.minute_utc
+    where usdt_way.is_of_quote and (usdt_way.via_pair_key is null or via.pair_key is not null)
+    group by leg.source, leg.minute_utc, usdt_way.code
 )
 
 select
-    pair_key,
+    observed_minute.pair_key,
     source,
     minute_utc,
     close_price,
@@ -178,12 +162,13 @@ select
     observation_count,
     expectation.expected_count,
     last_observed_at,
-    if(quote_code = 'USDT', 1, rate.usdt) as usdt_rate
+    if(quote_code = 'USDT', 1, usdt.rate) as usdt_rate,
+    usdt.pair_key as usdt_pair_key
 from observed_minute
 inner join pair using (pair_key)
 inner join expectation using (source, minute_utc)
-left join rate using (source, minute_utc, quote_code)
-order by minute_utc, pair_key;
+left join usdt using (source, minute_utc, quote_code)
+order by minute_utc, observed_minute.pair_key;
 
 -- Other pairs may have had a gap row in a minute for which snapshots have come since.
 update open.fact_price_minute

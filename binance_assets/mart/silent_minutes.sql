@@ -1,5 +1,6 @@
 -- The gap rows of silences that begin or end in one of the minutes in the temporary table `due_minute`, which lie from
--- $since up to $until, from the view `minute_row`. Only rows from $changed_since up to $changed_until are written.
+-- $since up to $until, from the view `minute_row`. Only those from $changed_since up to $changed_until change: the old
+-- ones go, and the new ones are gathered in the temporary table `silent_minute`.
 --
 -- Silences end where a pair is observed and was not in the minute before. Where no pair fell silent, which is the rule,
 -- this is all that is read for the gaps. Only hours in which a pair was silent between two minutes have to be sorted.
@@ -117,7 +118,7 @@ where
     and fact_price_minute.minute_utc >= $changed_since
     and fact_price_minute.minute_utc < $changed_until;
 
-insert into open.fact_price_minute by name
+create or replace temp table silent_minute as
 with gap as (
     select
         pair_key,
@@ -145,8 +146,7 @@ select
     gap.last_observed_at
 from gap
 left join expectation using (source, minute_utc)
-where gap.minute_utc >= $changed_since and gap.minute_utc < $changed_until
-order by gap.minute_utc, gap.pair_key;
+where gap.minute_utc >= $changed_since and gap.minute_utc < $changed_until;
 
 -- The hours that these minutes and gap rows are rolled up in.
 insert or ignore into meta.open_hour by name

@@ -2,7 +2,7 @@
 
 import pandera.pandas as pa
 
-from binance_assets.core.tables import ASSET_TYPES
+from binance_assets.core.tables import ASSET_TYPES, CATEGORY_PROVIDERS, SECTORS
 from binance_assets.raw.tables import DAY, SOURCES
 from binance_assets.tables import (
     Table,
@@ -10,11 +10,13 @@ from binance_assets.tables import (
     flag,
     instant,
     integer,
+    licensed,
     not_negative,
     number,
     one_of,
     positive,
     price,
+    quantity,
     share,
     text,
     total,
@@ -31,6 +33,64 @@ DIM_CURRENCY = Table(
         "code": text("The exchange's code, such as BTC"),
         "name": text("Its name, where known", nullable=True),
         "asset_type": text("What kind of currency it is", one_of(*ASSET_TYPES)),
+        "sectors": licensed(
+            text(
+                "The sectors that it is in now, in order of the alphabet, with ' · ' between them: for display. To "
+                "count or filter, use mart.bridge_currency_category",
+                nullable=True,
+            ),
+            by="sector_provider",
+        ),
+        "primary_sector": licensed(
+            text("The first of its sectors in this order: " + ", ".join(SECTORS), one_of(*SECTORS), nullable=True),
+            by="sector_provider",
+        ),
+        "sector_provider": licensed(
+            text(
+                "Whose sectors these are: the project's own where its list names the currency, else CoinMarketCap's",
+                one_of(*CATEGORY_PROVIDERS),
+                nullable=True,
+            ),
+            by="sector_provider",
+        ),
+        "coinmarketcap_id": licensed(
+            integer(
+                "CoinMarketCap's number of the coin that it is; empty where that is not certain",
+                positive(),
+                nullable=True,
+            )
+        ),
+    },
+)
+
+DIM_CATEGORY = Table(
+    "mart.dim_category",
+    "Categories of currencies. What comes from CoinMarketCap says so in provider, so that it can be left out.",
+    grain="one category",
+    key=("category_key",),
+    provider_column="provider",
+    columns={
+        "category_key": integer("The number of core.category", positive()),
+        "provider": text("Whose category it is", one_of(*CATEGORY_PROVIDERS)),
+        "name": text("The provider's name of it"),
+        "sector": text("The sector that it belongs to; empty where to none", one_of(*SECTORS), nullable=True),
+    },
+)
+
+BRIDGE_CURRENCY_CATEGORY = Table(
+    "mart.bridge_currency_category",
+    "Which categories a currency was in: those with valid_from <= t < valid_to at an instant t.",
+    grain="currency x category x uninterrupted stay",
+    key=("currency_key", "category_key", "valid_from"),
+    references={
+        "currency_key": "mart.dim_currency.currency_key",
+        "category_key": "mart.dim_category.category_key",
+    },
+    columns={
+        "currency_key": integer("The currency"),
+        "category_key": integer("The category"),
+        "valid_from": instant("First list of the category's members with it; as the project's own list says"),
+        "valid_to": instant("First later list without it; 9999-12-31 while current"),
     },
 )
 
@@ -47,11 +107,47 @@ DIM_PAIR = Table(
         "quote_code": text("The currency that the price is in"),
         "base_asset_type": text("What kind of currency the base is", one_of(*ASSET_TYPES)),
         "quote_asset_type": text("What kind of currency the quote is", one_of(*ASSET_TYPES)),
+        "primary_sector": licensed(
+            text(
+                "The sector of the base; where it is in several, the first in the order of mart.dim_currency",
+                one_of(*SECTORS),
+                nullable=True,
+            ),
+            by="sector_provider",
+        ),
+        "sector_provider": licensed(
+            text("Whose sector that is, as in mart.dim_currency", one_of(*CATEGORY_PROVIDERS), nullable=True),
+            by="sector_provider",
+        ),
         "status": text("The exchange's newest word on it"),
-        "is_trading": flag("Whether that word is TRADING, and the metadata of the newest day lists the pair"),
+        "is_listed": flag("Whether the newest metadata of the whole market lists it"),
+        "is_trading": flag("Whether it is listed, and that word is TRADING"),
         "tick_size": price("The smallest step of its price", nullable=True),
         "listed_at": instant("Earliest metadata that lists it"),
         "last_seen_at": instant("Latest metadata that lists it"),
+    },
+)
+
+DIM_PAIR_HISTORY = Table(
+    "mart.dim_pair_history",
+    "Pairs as they were: those with valid_from <= t < valid_to were listed at an instant t, under these rules. Of a "
+    "time in which the exchange did not list a pair there is no row.",
+    grain="pair x span of unchanged rules",
+    key=("pair_key", "valid_from"),
+    references={"pair_key": "mart.dim_pair.pair_key"},
+    columns={
+        "pair_key": integer("The pair"),
+        "symbol": text("The exchange's name of the pair"),
+        "base_code": text("The currency that is priced"),
+        "quote_code": text("The currency that the price is in"),
+        "status": text("The exchange's word: TRADING, BREAK, HALT, ... Words that are new to us are kept"),
+        "is_trading": flag("Whether that word is TRADING"),
+        "tick_size": price("The smallest step of a price", nullable=True),
+        "step_size": quantity("The smallest step of a quantity", unit="base currency", nullable=True),
+        "min_notional": quantity("The smallest value of an order", unit="quote currency", nullable=True),
+        "is_spot_trading_allowed": flag("Whether the exchange allows spot trading of it", nullable=True),
+        "valid_from": instant("First metadata that says so"),
+        "valid_to": instant("First metadata that says otherwise, or no longer lists it; 9999-12-31 while current"),
     },
 )
 
@@ -117,8 +213,13 @@ FACT_PRICE = Table(
             unit="USDT",
             nullable=True,
         ),
+        "usdt_path": text(
+            "The way that price_usdt goes, pair by pair from the quote currency to USDT; empty exactly where that is",
+            nullable=True,
+        ),
         "is_stale": flag(
-            "The pair was not trading then, so the price is its last trade's; empty while its status is unknown",
+            "The pair was not listed then, or not trading, so the price is its last trade's; empty while its status is "
+            "unknown",
             nullable=True,
         ),
         "source": text("Where it came from", one_of(*SOURCES)),
@@ -136,6 +237,7 @@ FACT_PRICE_LATEST = Table(
         "observed_at": instant("When the response with it was received"),
         "price": price("The exchange's price", positive()),
         "price_usdt": number("The same in USDT; empty where there is no way", positive(), unit="USDT", nullable=True),
+        "usdt_path": text("The way that price_usdt goes; empty exactly where that is", nullable=True),
         "is_stale": flag("The pair is not trading, or its price has not moved, or not come, for a day"),
         "source": text("Where it came from", one_of(*SOURCES)),
         "price_rank_in_quote": integer(
@@ -173,6 +275,10 @@ FACT_PRICE_MINUTE = Table(
         "filled_price": price("The price carried into a gap", positive(), nullable=True),
         "last_observed_at": instant("The observation that close_price, or filled_price, is from"),
         "usdt_rate": number("USDT that one unit of the quote currency is worth", positive(), nullable=True),
+        "usdt_pair_key": integer(
+            "The first pair of the way in meta.usdt_way by which usdt_rate was found; empty where the quote is USDT",
+            nullable=True,
+        ),
     },
     columns={
         "pair_key": integer("The pair"),
@@ -217,6 +323,10 @@ FACT_PRICE_MINUTE = Table(
             unit="USDT",
             nullable=True,
         ),
+        "usdt_path": text(
+            "The way that price_usdt goes, pair by pair from the quote currency to USDT; empty exactly where that is",
+            nullable=True,
+        ),
     },
 )
 
@@ -253,6 +363,10 @@ def _roll_up(span: str, minutes: int, parts: str) -> dict[str, pa.Column]:
             f"Mean of the prices in USDT of its {parts} that have one, weighted by their observations",
             positive(),
             unit="USDT",
+            nullable=True,
+        ),
+        "usdt_path": text(
+            f"The way that the prices in USDT of its {parts} go, or several; empty exactly where price_usdt is",
             nullable=True,
         ),
     }
@@ -295,6 +409,93 @@ FACT_PRICE_DAY = Table(
     },
 )
 
+PARITY_KINDS = ("stablecoin", "wrapped", "accruing", "gold", "cross")
+
+FACT_PARITY_HOUR = Table(
+    "mart.fact_parity_hour",
+    "What should agree, and does it: currencies that follow another (mart/parity.csv), and pairs against what their "
+    "base and quote are worth in USDT. Without a row where one side was not trading or not observed through the hour.",
+    grain="pair x kind x hour x source",
+    key=("pair_key", "kind", "hour_utc", "source"),
+    references=_FACT_REFERENCES,
+    large=True,
+    time_column="hour_utc",
+    columns={
+        "pair_key": integer("The pair that is looked at: for a follower, the first on its way to USDT"),
+        "date_key": integer("The day of hour_utc"),
+        "time_key": integer("The minute of the day of hour_utc"),
+        "hour_utc": instant("Start of the hour"),
+        "source": text("Where the observations came from", one_of(*SOURCES)),
+        "kind": text(
+            "stablecoin, wrapped, gold: one code should cost one follows_code. accruing: rewards add to it, so only "
+            "the ratio is told. cross: the pair against its base and quote in USDT",
+            one_of(*PARITY_KINDS),
+        ),
+        "code": text("The currency that follows; of a cross pair, its base"),
+        "follows_code": text("The currency that is followed; of a cross pair, its quote"),
+        "price": number("What one code cost in the hour, on average", positive(), unit="follows_code"),
+        "expected_price": number(
+            "What it should; empty where nothing says so", positive(), unit="follows_code", nullable=True
+        ),
+        "deviation_bp": number("How far price is above expected_price", unit="basis points", nullable=True),
+        "threshold_bp": number(
+            "How far it may be off: what the list says, and one step of the last decimal of each price in it",
+            positive(),
+            unit="basis points",
+            nullable=True,
+        ),
+        "is_beyond": flag("Whether it is off by more than that; empty where nothing is expected", nullable=True),
+        "usdt_path": text("The way from code to USDT"),
+        "follows_usdt_path": text("The way from follows_code to USDT"),
+    },
+)
+
+FACT_SECTOR_HOUR = Table(
+    "mart.fact_sector_hour",
+    "How the sectors moved in every hour of mart.fact_price_hour, measured in USDT: equal-weighted over the pairs of "
+    "their currencies that the metadata calls TRADING for the whole hour, that were observed in at least 90 % of the "
+    "minutes in which the market was, and that have a way to USDT over such pairs, other than themselves. What a pair "
+    "did is from its first to its last observation in the hour. Sectors of different providers are never mixed.",
+    grain="provider x sector x hour x source",
+    key=("provider", "sector", "hour_utc", "source"),
+    provider_column="provider",
+    references={
+        "date_key": "mart.dim_date.date_key",
+        "time_key": "mart.dim_time.time_key",
+        "lowest_pair_key": "mart.dim_pair.pair_key",
+        "highest_pair_key": "mart.dim_pair.pair_key",
+    },
+    large=True,
+    time_column="hour_utc",
+    columns={
+        "provider": text(
+            "Who says which currencies belong to the sector, at the hour's start", one_of(*CATEGORY_PROVIDERS)
+        ),
+        "sector": text("The sector", one_of(*SECTORS)),
+        "date_key": integer("The day of hour_utc"),
+        "time_key": integer("The minute of the day of hour_utc"),
+        "hour_utc": instant("Start of the hour; it reaches up to, without, the next"),
+        "source": text("Where the observations came from", one_of(*SOURCES)),
+        "change": number(
+            "Mean of the changes of the pairs, in which the highest counts as the second highest, and the lowest as "
+            "the second lowest; of fewer than three pairs their plain mean. 0.01 is 1 %",
+            pa.Check.gt(-1),
+        ),
+        "mean_change": number("Plain mean of the changes of the pairs", pa.Check.gt(-1)),
+        "median_change": number("Median of the changes of the pairs", pa.Check.gt(-1)),
+        "pair_count": integer("Pairs that count", positive()),
+        "currency_count": integer("Currencies that these pairs price", positive()),
+        "observed_minutes": integer(
+            "Minutes in which the market was observed: the most in which a pair was; in the others nobody knows how "
+            "the sector moved",
+            pa.Check.in_range(1, 60),
+            unit="min",
+        ),
+        "lowest_pair_key": integer("The pair with the lowest change"),
+        "highest_pair_key": integer("The pair with the highest change"),
+    },
+)
+
 GAP_CAUSES = (
     "collector_down",
     "exchange_outage",
@@ -327,7 +528,10 @@ GAP = Table(
 
 TABLES = (
     DIM_CURRENCY,
+    DIM_CATEGORY,
+    BRIDGE_CURRENCY_CATEGORY,
     DIM_PAIR,
+    DIM_PAIR_HISTORY,
     DIM_DATE,
     DIM_TIME,
     FACT_PRICE,
@@ -335,5 +539,7 @@ TABLES = (
     FACT_PRICE_MINUTE,
     FACT_PRICE_HOUR,
     FACT_PRICE_DAY,
+    FACT_PARITY_HOUR,
+    FACT_SECTOR_HOUR,
     GAP,
 )

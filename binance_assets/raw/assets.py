@@ -22,11 +22,17 @@ class LoadConfig(dg.Config):
     specs=[
         dg.AssetSpec(
             **table_options(table),
-            deps=[["landing", "exchange_info"], ["landing", "ticker_price"], ["landing", "imported_file"]],
+            deps=[
+                ["landing", "exchange_info"],
+                ["landing", "ticker_price"],
+                ["landing", "coinmarketcap"],
+                ["landing", "imported_file"],
+            ],
         )
         for table in TABLES
     ],
     pool=WRITER_POOL,
+    can_subset=True,  # everything is loaded in any case; only what is selected is told
 )
 def load_landing(
     context: dg.AssetExecutionContext, config: LoadConfig, home: HomeResource
@@ -42,4 +48,5 @@ def load_landing(
             f"{loaded.refused} refused rows"
         )
         for table in TABLES:
-            yield materialized(connection, table)
+            if dg.AssetKey(table.asset_path) in context.selected_asset_keys:
+                yield materialized(connection, table)

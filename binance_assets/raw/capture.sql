@@ -11,9 +11,11 @@ select
     used_weight,
     sampling_interval_seconds,
     clock_offset_seconds,
-    case endpoint
-        when 'ticker/price' then if(json_type(body) = 'ARRAY', json_array_length(body), 1)
-        when 'exchangeInfo' then json_array_length(body, '$.symbols')
+    case
+        when endpoint = 'ticker/price' then if(json_type(body) = 'ARRAY', json_array_length(body), 1)
+        when endpoint = 'exchangeInfo' then json_array_length(body, '$.symbols')
+        when starts_with(endpoint, 'coinmarketcap/category/') then coalesce(json_array_length(body, '$.data.coins'), 0)
+        when starts_with(endpoint, 'coinmarketcap/') then coalesce(json_array_length(body, '$.data'), 0)
     end as row_count,
     sha256,
     file

@@ -1,96 +1,4 @@
--- Judges the symbols of the temporary table description_row (new responses, and later ones that are replayed because
--- of them) and stores each description that differs from the symbol's last.
-create or replace temp table judged_description as
-with described as (
-    select
-        capture_id,
-        retrieved_at,
-        file,
-        position,
-        payload,
-        payload ->> '$.symbol' as symbol,
-        payload ->> '$.baseAsset' as base,
-        payload ->> '$.quoteAsset' as quote,
-        coalesce(
-            case
-                when json_type(payload) <> 'OBJECT' then 'it is not an object'
-                when coalesce(json_type(payload, '$.symbol'), '') <> 'VARCHAR'
-                    then 'its symbol is missing or not text'
-            end,
-            symbol_fault(payload ->> '$.symbol'),
-            case
-                when coalesce(json_type(payload, '$.status'), '') <> 'VARCHAR'
-                    then 'its status is missing or not text'
-                when coalesce(payload ->> '$.baseAsset', '') = '' or coalesce(payload ->> '$.quoteAsset', '') = ''
-                    then 'its baseAsset or quoteAsset is missing'
-            end
-        ) as reason
-    from description_row
-)
-
-select
-    * exclude (reason),
-    coalesce(
-        reason,
-        case
-            when row_number() over (partition by capture_id, symbol, reason is null order by position) > 1
-                then 'its symbol stood in the response before; the first row was kept'
-        end
-    ) as reason
-from described;
-
--- The first description in order of landing fixes a symbol's base and quote, and the order of the stable ids.
-insert into raw.symbol by name
-select
-    symbol,
-    base,
-    quote,
-    capture_id,
-    file,
-    position,
-    retrieved_at as first_seen_at,
-    retrieved_at as last_seen_at
-from judged_description
-where
-    reason is null
-    and not exists (from raw.symbol where symbol.symbol = judged_description.symbol)
-qualify row_number() over (partition by symbol order by file, position) = 1
-order by file, position;
-
-update judged_description
-set reason = concat('its base and quote were ', symbol.base, ' and ', symbol.quote, ' before')
-from raw.symbol
-where
-    judged_description.symbol = symbol.symbol
-    and judged_description.reason is null
-    and (judged_description.base, judged_description.quote) <> (symbol.base, symbol.quote);
-
-update raw.symbol
-set
-    first_seen_at = least(symbol.first_seen_at, seen.first_seen_at),
-    last_seen_at = greatest(symbol.last_seen_at, seen.last_seen_at)
-from (
-    select
-        symbol,
-        min(retrieved_at) as first_seen_at,
-        max(retrieved_at) as last_seen_at
-    from judged_description
-    where reason is null
-    group by symbol
-) as seen
-where symbol.symbol = seen.symbol;
-
-insert into open.quarantine by name
-select
-    capture_id,
-    position,
-    retrieved_at,
-    payload as "row",
-    reason
-from judged_description
-where reason is not null and capture_id in (select capture_id from response)
-order by capture_id, position;
-
+-- Stores each description that differs from the symbol's last, and the absence of each symbol that was listed before.
 delete from raw.exchange_info
 where retrieved_at >= (select min(retrieved_at) from judged_description);
 
@@ -112,6 +20,14 @@ series as (
         true as is_candidate
     from judged_description
     where reason is null
+    union all
+    select
+        capture_id,
+        symbol,
+        null as payload,
+        retrieved_at,
+        true as is_candidate
+    from absent_symbol
     union all
     select
         capture_id,

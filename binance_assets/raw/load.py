@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
+from datetime import datetime
 
 from binance_assets.lake import reopen
 from binance_assets.landing import Landing, LandingFile
+from binance_assets.raw.absence import find_absent_symbols
 from binance_assets.warehouse import Connection
 
 BATCH_FILES = 500
@@ -92,17 +94,33 @@ def _load_responses(connection: Connection, landing: Landing, batch: Sequence[La
     if damaged:
         raise DamagedLandingFile(landing, damaged)
     connection.run("raw/missed_sample.sql", files=files, landing=str(landing.path))
-    replayed = [landing.absolute(LandingFile(file)) for (file,) in connection.rows("raw/replayed_files.sql")]
+    replayed = connection.rows("raw/replayed_files.sql")
     connection.run("raw/capture.sql")
     connection.run("raw/ticker_price.sql")
+    if connection.value("select count(*) from response where starts_with(endpoint, 'coinmarketcap/')"):
+        connection.run("raw/coinmarketcap.sql")
     if connection.value("select count(*) from description_row"):
         # The new response is the earliest of them; the loaded ones that are not earlier follow in order of time.
-        for first in range(0, max(1, len(replayed)), REPLAYED_FILES):
-            chunk = replayed[first : first + REPLAYED_FILES]
+        for chunk in _chunks(replayed) or [[]]:
             if chunk:
-                connection.run("raw/replayed_description.sql", files=chunk, landing=str(landing.path))
+                replay = [landing.absolute(LandingFile(file)) for file in chunk]
+                connection.run("raw/replayed_description.sql", files=replay, landing=str(landing.path))
+            connection.run("raw/judged_description.sql")
+            find_absent_symbols(connection)
             connection.run("raw/exchange_info.sql")
             connection.run("raw/replay_on.sql")
+
+
+def _chunks(replayed: Sequence[tuple[str, datetime]]) -> list[list[str]]:
+    """Files of metadata, which are in order of time, by so many; those of one instant are not parted."""
+    chunks: list[list[str]] = []
+    last: datetime | None = None
+    for file, received_at in replayed:
+        if not chunks or (len(chunks[-1]) >= REPLAYED_FILES and received_at != last):
+            chunks.append([])
+        chunks[-1].append(file)
+        last = received_at
+    return chunks
 
 
 def _load_observations(connection: Connection, landing: Landing, file: LandingFile) -> None:

@@ -1,6 +1,8 @@
 -- Landing files of the loaded exchangeInfo responses that are not earlier than the new one, in order of time. Their
 -- descriptions are compared anew, since an older description decides which of them differ from the one before.
-select file
+select
+    file,
+    received_at
 from open.capture
 where
     endpoint = 'exchangeInfo'

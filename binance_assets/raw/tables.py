@@ -1,6 +1,6 @@
 """The holding tables: what was received, row by row, before anything is made of it."""
 
-from binance_assets.tables import Table, day, instant, integer, not_negative, number, one_of, positive, text
+from binance_assets.tables import Table, day, flag, instant, integer, not_negative, number, one_of, positive, text
 
 SOURCES = ("live", "sandbox", "import")
 
@@ -13,12 +13,13 @@ CAPTURE = Table(
     key=("capture_id",),
     time_column="received_at",
     lake_order=("source", "received_at", "capture_id"),
-    stays_open=("endpoint", "exchangeInfo"),
+    stays_open="is_metadata(endpoint)",
     columns={
         "date": DAY,
         "capture_id": text("Hash of source, endpoint, time and content: the same response always gets the same id"),
         "endpoint": text(
-            "The exchange's name of the endpoint, such as ticker/price; undated for imported rows without an instant"
+            "The exchange's name of the endpoint, such as ticker/price; undated for imported rows without an instant; "
+            "coinmarketcap/... for an answer of CoinMarketCap"
         ),
         "source": text(
             "Where it came from: the real exchange, the sandbox, or a file the user brought", one_of(*SOURCES)
@@ -65,7 +66,8 @@ TICKER_PRICE = Table(
 
 EXCHANGE_INFO = Table(
     "raw.exchange_info",
-    "The exchange's description of every symbol, kept when it differs from the one before.",
+    "The exchange's description of every symbol, kept when it differs from the one before; and that a response of the "
+    "whole market no longer lists a symbol.",
     grain="capture x symbol, where it differs from the symbol's last",
     key=("capture_id", "symbol"),
     references={"capture_id": "raw.capture.capture_id"},
@@ -74,7 +76,9 @@ EXCHANGE_INFO = Table(
     columns={
         "capture_id": text("The response it stood in"),
         "symbol": text("The exchange's name of the pair"),
-        "payload": text("The symbol's object, as received", sql_type="json"),
+        "payload": text(
+            "The symbol's object, as received; empty if it is not listed any more", nullable=True, sql_type="json"
+        ),
         "retrieved_at": instant("When the response was received"),
     },
 )
@@ -95,6 +99,7 @@ SYMBOL = Table(
         "position": integer("Where it stood in that response", positive()),
         "first_seen_at": instant("Earliest response that described it"),
         "last_seen_at": instant("Latest response that described it"),
+        "is_leveraged": flag("Whether some response says that its base is a leveraged token"),
     },
 )
 
@@ -138,4 +143,79 @@ MISSED_SAMPLE = Table(
     },
 )
 
-TABLES = (CAPTURE, TICKER_PRICE, EXCHANGE_INFO, SYMBOL, QUARANTINE, MISSED_SAMPLE)
+COINMARKETCAP_COIN = Table(
+    "raw.coinmarketcap_coin",
+    "Every coin of CoinMarketCap's newest map. Symbols are not unique in it.",
+    grain="one coin",
+    key=("coinmarketcap_id",),
+    columns={
+        "coinmarketcap_id": integer("CoinMarketCap's number of the coin", positive()),
+        "symbol": text("Its symbol, in the case in which CoinMarketCap writes it"),
+        "name": text("Its name"),
+        "slug": text("Its name in CoinMarketCap's addresses"),
+        "rank": integer("Its place by market value, 1 first; empty where it has none", nullable=True),
+        "is_active": flag("Whether CoinMarketCap finds it traded somewhere"),
+        "capture_id": text("The page of the map that it stood on"),
+        "retrieved_at": instant("When that page was received"),
+    },
+)
+
+COINMARKETCAP_LISTING = Table(
+    "raw.coinmarketcap_listing",
+    "The price of every coin in CoinMarketCap's newest listings.",
+    grain="one coin",
+    key=("coinmarketcap_id",),
+    columns={
+        "coinmarketcap_id": integer("CoinMarketCap's number of the coin", positive()),
+        "price_usd": number("What one coin was worth", not_negative(), unit="USD"),
+        "capture_id": text("The page of the listings that it stood on"),
+        "retrieved_at": instant("When that page was received"),
+    },
+)
+
+COINMARKETCAP_CATEGORY = Table(
+    "raw.coinmarketcap_category",
+    "Every category that CoinMarketCap has named, as it named it last. "
+    "The order of the first mentions gives the stable ids of categories.",
+    grain="one category",
+    key=("external_id",),
+    columns={
+        "external_id": text("CoinMarketCap's id of the category"),
+        "name": text("Its name"),
+        "num_tokens": integer("How many coins CoinMarketCap counts in it", nullable=True),
+        "capture_id": text("The newest response that names it"),
+        "retrieved_at": instant("When that response was received"),
+        "file": text("Landing file that named it first"),
+        "position": integer("Where it stood there", positive()),
+    },
+)
+
+COINMARKETCAP_CATEGORY_COIN = Table(
+    "raw.coinmarketcap_category_coin",
+    "Every coin of every list of a category's members that was fetched. "
+    "The pages of one list are the captures of one landing file.",
+    grain="page of a list x coin",
+    key=("capture_id", "coinmarketcap_id"),
+    references={"capture_id": "raw.capture.capture_id"},
+    large=True,
+    time_column="listed_at",
+    columns={
+        "capture_id": text("The page that it stood on"),
+        "external_id": text("CoinMarketCap's id of the category"),
+        "coinmarketcap_id": integer("CoinMarketCap's number of the coin", positive()),
+        "listed_at": instant("When the page was received"),
+    },
+)
+
+TABLES = (
+    CAPTURE,
+    TICKER_PRICE,
+    EXCHANGE_INFO,
+    SYMBOL,
+    QUARANTINE,
+    MISSED_SAMPLE,
+    COINMARKETCAP_COIN,
+    COINMARKETCAP_LISTING,
+    COINMARKETCAP_CATEGORY,
+    COINMARKETCAP_CATEGORY_COIN,
+)

@@ -16,7 +16,7 @@ import numpy as np
 
 from binance_assets.sandbox.catalogue import UNITS, Pair
 from binance_assets.sandbox.intervals import INTERVALS, candle_at, openings
-from binance_assets.sandbox.market import DAY_SECONDS, Market
+from binance_assets.sandbox.market import DAY_SECONDS, Market, Spans
 
 Query = Mapping[str, str]
 
@@ -59,9 +59,13 @@ class Exchange:
     Args:
         market: What is traded.
         weight_limit: Request weight per minute, as told in ``exchangeInfo``.
+
+    Attributes:
+        outages: When nothing was traded, see ``Market.candles``; a candle within one is not there at all.
     """
 
     def __init__(self, market: Market, weight_limit: int) -> None:
+        self.outages: Spans = ()
         self._market = market
         self._weight_limit = weight_limit
         self._descriptions = [_description(pair) for pair in market.pairs]
@@ -175,17 +179,37 @@ class Exchange:
             first = max(first, candle_at(interval, min(-(-start_ms // 1000), _LAST_SECOND) - 1 + shift) + 1)
         if end_ms is not None:
             last = min(last, candle_at(interval, min(end_ms // 1000, _LAST_SECOND) + shift))
-        if start_ms is None:
-            first = max(first, last - limit + 1)
-        last = min(last, first + limit - 1)
         if first > last:
             return []
+        first, last = self._span(interval, first, last, shift, limit, is_latest=start_ms is None)
 
         pair = self._market.pairs[place]
         bounds = openings(interval, first, last) - shift
-        candles = (column.tolist() for column in self._market.candles(place, bounds, now))
+        candles = (column.tolist() for column in self._market.candles(place, bounds, now, self.outages))
         times = (bounds * 1000).tolist()
-        return [_kline(pair, *candle) for candle in zip(times[:-1], times[1:], *candles, strict=True)]
+        return [
+            _kline(pair, *candle)
+            for candle in zip(times[:-1], times[1:], *candles, strict=True)
+            if not any(start * 1000 <= candle[0] and candle[1] <= stop * 1000 for start, stop in self.outages)
+        ]
+
+    def _span(
+        self, interval: str, first: int, last: int, shift: int, limit: int, *, is_latest: bool
+    ) -> tuple[int, int]:
+        """The first and last of the earliest candles from one number to another, or of the latest; at most the limit.
+
+        Those within an outage are not counted.
+        """
+        count = limit
+        while True:
+            span = (max(first, last - count + 1), last) if is_latest else (first, min(last, first + count - 1))
+            bounds = openings(interval, *span) - shift
+            absent = sum(
+                int(np.count_nonzero((start <= bounds[:-1]) & (bounds[1:] <= stop))) for start, stop in self.outages
+            )
+            if count == limit + absent:
+                return span
+            count = limit + absent
 
     def _places(self, query: Query) -> list[int]:
         """The pairs that a request is about."""

@@ -17,6 +17,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import ConfigDict, TypeAdapter
 
+from binance_assets.sandbox.coinmarketcap_envelope import CODES, envelope
+
 Row = dict[str, Any]
 
 
@@ -60,12 +62,12 @@ class Fault:
 
     Attributes:
         kind: One of ``KINDS``, such as ``429`` or ``truncated_json``.
-        endpoint: Such as ``ticker/price``; None for all.
+        endpoint: Such as ``ticker/price`` or ``coinmarketcap/map``; None for all.
         count: For so many requests.
         seconds: For so long, from when it begins.
         begins_in: Seconds from when it is set until it begins.
         amount: How much, where that makes sense; what it means and is otherwise is in ``KINDS``.
-        retry_after: The header ``Retry-After`` of 429 and 418, as it is. Without it 429 has none.
+        retry_after: The header ``Retry-After`` of 429, 418 and 1008, as it is. Without it 429 and 1008 have none.
         symbols: The symbols whose rows are meant, where rows are; else all, or made-up ones.
 
     Raises:
@@ -243,6 +245,17 @@ def _refused(status: int, message: str, retry_after: str | int | None) -> Answer
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     advice = "Please use WebSocket Streams for live updates to avoid bans."
     return Answer(status, {"code": -1003, "msg": f"{message} {advice}"}, headers)
+
+
+def coinmarketcap_refusal(code: int, now_ms: int, retry_after: str | int | None = None) -> Answer:
+    """What CoinMarketCap says with one of its codes."""
+    status, message = CODES[code]
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return Answer(status, envelope(now_ms, code=code, message=message), headers)
+
+
+def _coinmarketcap(code: int) -> Apply:
+    return lambda _, fault, moment: coinmarketcap_refusal(code, moment.now_ms, fault.retry_after)
 
 
 def _on_data(data: Any) -> Apply:
@@ -434,5 +447,7 @@ KINDS: dict[str, Kind] = {
     "missing_symbols": Kind("a share of `amount` of the symbols is missing", _on_rows(_missing), 0.2),
     "shuffled": Kind("the rows in another order", _on_rows(_shuffled)),
     "bad_rows": Kind("bad prices and bad symbols among the good", _on_rows(_bad_rows)),
+    # CoinMarketCap does not want to
+    **{str(code): Kind(f"CoinMarketCap: {it.message}", _coinmarketcap(code)) for code, it in CODES.items()},
 }
 """All kinds of faults."""

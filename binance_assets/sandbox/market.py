@@ -8,6 +8,7 @@ Moments are seconds since 1970. Prices are whole numbers: of units of 1e-8, or o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple, Self
 
@@ -36,6 +37,9 @@ _SPARSE = 40
 """From this pace on it is quicker to look up single seconds of a walk than to compute all of them."""
 
 _SIGNS = (1, 1, -1, -1)
+
+Spans = Sequence[tuple[int, int]]
+"""Spans of time in order, each from one second to before another."""
 
 
 class Candles(NamedTuple):
@@ -156,12 +160,15 @@ class Market:
         first = self._trade_second(np.array([place]), self._first_trade[[place]])
         return int(first[0]), min(second, self.pairs[place].halted_at or second)
 
-    def candles(self, place: int, bounds: Ints, second: int) -> Candles:
-        """The candles of a pair between neighbouring bounds, from the trades up to a second."""
+    def candles(self, place: int, bounds: Ints, second: int, outages: Spans = ()) -> Candles:
+        """The candles of a pair between neighbouring bounds, from the trades up to a second.
+
+        In the outages, each from one second to before another, nothing is traded.
+        """
         parts = []
         while len(bounds) > 1:
             count = max(1, int(np.searchsorted(bounds, bounds[0] + _LONG_STRETCH)) - 1)
-            parts.append(self._candles(place, bounds[: count + 1], second))
+            parts.append(self._candles(place, bounds[: count + 1], second, outages))
             bounds = bounds[count:]
         return Candles(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
@@ -183,13 +190,20 @@ class Market:
             last_trade=last - self._first_trade[places],
         )
 
-    def _candles(self, place: int, bounds: Ints, second: int) -> Candles:
+    def _candles(self, place: int, bounds: Ints, second: int, outages: Spans) -> Candles:
         first, last = self.life(place, second)
         seconds, ticks, quantities, are_bought = self._trades(
             place, max(int(bounds[0]), first), min(int(bounds[-1]), last + 1)
         )
+        close_at = bounds[:1] - 1
+        for begins, ends in reversed(outages):
+            traded_then = (seconds < begins) | (seconds >= ends)
+            seconds, ticks, quantities, are_bought = (
+                column[traded_then] for column in (seconds, ticks, quantities, are_bought)
+            )
+            close_at = np.where((begins <= close_at) & (close_at < ends), begins - 1, close_at)
         # One trade more before and behind, so that a close precedes each candle and each bound has an index.
-        before = self._ticks_at(np.array([place]), bounds[:1] - 1)
+        before = self._ticks_at(np.array([place]), close_at)
         padded = np.concatenate((before, ticks, before))
         start = np.searchsorted(seconds, bounds) + 1
         previous_close, trade_count = padded[start[:-1] - 1], np.diff(start)

@@ -1,4 +1,4 @@
-"""The sandbox exchange over HTTP, on loopback only."""
+"""The sandbox exchange, and the sandbox's CoinMarketCap, over HTTP, on loopback only."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from binance_assets.sandbox.archive import Archive
+from binance_assets.sandbox.archive_defects import Defect, read_defects
+from binance_assets.sandbox.coinmarketcap import DEFAULT_CREDITS, CoinMarketCap
 from binance_assets.sandbox.exchange import Exchange, Refused
 from binance_assets.sandbox.faults import (
     Answer,
@@ -51,11 +54,12 @@ class SeenRequest(NamedTuple):
     """A request that the sandbox has answered.
 
     Attributes:
-        endpoint: Such as ``ticker/price``.
-        query: As it was sent, percent-encoded.
+        endpoint: Such as ``ticker/price`` or ``coinmarketcap/map``; of the archive one of ``archive/list``,
+            ``archive/checksum`` and ``archive/file``.
+        query: As it was sent, percent-encoded; of a file in the archive its key.
         status: HTTP status of the answer.
         at_ms: When it arrived, by the exchange's clock.
-        used_weight: That the exchange had counted in this minute, with this request.
+        used_weight: That the exchange had counted in this minute, with this request; 0 for CoinMarketCap.
     """
 
     endpoint: str
@@ -79,6 +83,7 @@ class Sandbox:
         port: 0 for any free one.
         weight_limit: Request weight per minute.
         clock: Returns the exchange's time in ms since 1970; the host's if there is none. May be set later as well.
+        coinmarketcap_credits: Credits of each of CoinMarketCap's keys, a month.
 
     Attributes:
         clock: See above.
@@ -90,10 +95,13 @@ class Sandbox:
         port: int = 0,
         weight_limit: int = 6000,
         clock: Callable[[], int] | None = None,
+        coinmarketcap_credits: int = DEFAULT_CREDITS,
     ) -> None:
         self.clock = clock or _host_clock
         self._address = (_HOST, port)
         self._exchange = Exchange(Market.of(seed), weight_limit)
+        self._archive = Archive(Market.of(seed))
+        self._coinmarketcap = CoinMarketCap(seed, coinmarketcap_credits)
         self._meter = WeightMeter(weight_limit)
         self._faults = Faults()
         self._requests: deque[SeenRequest] = deque(maxlen=_REMEMBERED_REQUESTS)
@@ -101,7 +109,11 @@ class Sandbox:
         app = Starlette(
             routes=[
                 Route("/api/v3/{endpoint:path}", self._serve),
+                Route("/v1/{path:path}", self._serve_coinmarketcap),
                 Route("/sandbox/faults", self._serve_faults, methods=["GET", "POST", "DELETE"]),
+                Route("/sandbox/archive-defects", self._serve_defects, methods=["GET", "POST", "DELETE"]),
+                Route("/data/{path:path}", self._serve_archive),
+                Route("/", self._serve_archive),
             ],
             exception_handlers={HTTPException: _serve_error, Exception: _serve_error},
         )
@@ -140,6 +152,16 @@ class Sandbox:
         """Behaves again."""
         self._faults.clear()
 
+    def spoil(self, *defects: Defect) -> None:
+        """Puts defects into the archive; an outage is one of the exchange as well."""
+        self._archive.defects.add(defects)
+        self._exchange.outages = self._archive.defects.outages
+
+    def clear_defects(self) -> None:
+        """Sets the archive right."""
+        self._archive.defects.clear()
+        self._exchange.outages = ()
+
     def start(self) -> None:
         """Serves from now on, until ``stop`` or the end of the process.
 
@@ -164,6 +186,7 @@ class Sandbox:
             self._server.should_exit = True
             self._thread.join()
             self._thread = None
+        self._archive.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -195,6 +218,20 @@ class Sandbox:
             answer, {"Date": http_date(now_ms), "X-MBX-USED-WEIGHT": weight, "X-MBX-USED-WEIGHT-1M": weight}
         )
 
+    async def _serve_coinmarketcap(self, request: Request) -> _Delivery:
+        path = request.path_params["path"]
+        endpoint = self._coinmarketcap.endpoint(path)
+        if endpoint is None:
+            raise HTTPException(404)
+        now_ms = self.clock()
+        key = request.headers.get("X-CMC_PRO_API_KEY")
+        answer = await run_in_threadpool(self._coinmarketcap.answer, path, request.query_params, key, now_ms)
+        if met := self._faults.take(endpoint, now_ms):
+            answer = met.fault.apply(answer, Moment(now_ms, lambda: answer))
+        answer = await run_in_threadpool(_packed, answer, request.headers.get("Accept-Encoding", ""))
+        self._requests.append(SeenRequest(endpoint, request.url.query, answer.status, now_ms, 0))
+        return _Delivery(answer, {"Date": http_date(now_ms)})
+
     def _answer(self, endpoint: str, parameters: list[tuple[str, str]], now_ms: int, met: SetFault | None) -> Answer:
         def answer_at(ms: int) -> Answer:
             try:
@@ -204,6 +241,29 @@ class Sandbox:
 
         answer = answer_at(now_ms)
         return met.fault.apply(answer, Moment(now_ms, lambda: answer_at(met.begins_ms))) if met else answer
+
+    async def _serve_archive(self, request: Request) -> _Delivery:
+        key = "data/" + request.path_params["path"] if request.path_params else ""
+        endpoint = "archive/list" if not key else "archive/checksum" if key.endswith(".CHECKSUM") else "archive/file"
+        if not key and "prefix" not in request.query_params:
+            raise HTTPException(404)
+        now_ms = self.clock()
+        answer = await run_in_threadpool(self._archive.answer, key, request.query_params, now_ms)
+        if met := self._faults.take(endpoint, now_ms):
+            plain = answer
+            answer = met.fault.apply(plain, Moment(now_ms, lambda: plain))
+        self._requests.append(SeenRequest(endpoint, key or request.url.query, answer.status, now_ms, 0))
+        return _Delivery(answer, {"Date": http_date(now_ms)})
+
+    async def _serve_defects(self, request: Request) -> _Delivery:
+        if request.method == "POST":
+            try:
+                self.spoil(*read_defects(await request.body()))
+            except ValueError as error:
+                return _Delivery(Answer(400, {"error": str(error)}))
+        elif request.method == "DELETE":
+            self.clear_defects()
+        return _Delivery(Answer(data=self._archive.defects.listed()))
 
     async def _serve_faults(self, request: Request) -> _Delivery:
         if request.method == "POST":

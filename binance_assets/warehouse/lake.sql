@@ -147,6 +147,7 @@ select
     "filled_price",
     "last_observed_at",
     "usdt_rate",
+    "usdt_pair_key",
     "minute_utc"::date as "date"
 from open.fact_price_minute
 union all
@@ -165,6 +166,7 @@ select
     "filled_price",
     "last_observed_at",
     "usdt_rate",
+    "usdt_pair_key",
     "date"
 from
     read_parquet(
@@ -193,7 +195,8 @@ select
     "observed_minutes",
     "filled_minutes",
     "missing_minutes",
-    "price_usdt"
+    "price_usdt",
+    "usdt_path"
 from open.fact_price_hour
 union all
 select
@@ -216,9 +219,30 @@ select
     "observed_minutes",
     "filled_minutes",
     "missing_minutes",
-    "price_usdt"
+    "price_usdt",
+    "usdt_path"
 from
     read_parquet(
         'lake/fact_price_hour/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
     )
+where false;
+
+create or replace view raw.kline as
+select
+    null::varchar as "month",
+    null::integer as "pair_id",
+    null::timestamp as "open_at",
+    null::decimal(18, 8) as "open_price",
+    null::decimal(18, 8) as "high_price",
+    null::decimal(18, 8) as "low_price",
+    null::decimal(18, 8) as "close_price",
+    null::decimal(38, 8) as "volume",
+    null::decimal(38, 8) as "quote_volume",
+    null::integer as "trade_count",
+    null::decimal(38, 8) as "taker_buy_volume",
+    null::decimal(38, 8) as "taker_buy_quote_volume",
+    null::varchar as "source",
+    null::bigint as "file_key",
+    null::double as "usdt_rate",
+    null::varchar as "usdt_path"
 where false;

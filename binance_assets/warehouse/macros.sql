@@ -68,6 +68,11 @@ create or replace temp macro utc_instant(written) as (
     end
 );
 
+-- Responses that tables of the whole history are made of: their captures stay open, and their landing files stay.
+create or replace temp macro is_metadata(endpoint) as (
+    endpoint = 'exchangeInfo' or starts_with(endpoint, 'coinmarketcap/')
+);
+
 -- Keys of the date and time dimensions.
 create or replace temp macro date_key(instant) as (
     (year(instant) * 10000 + month(instant) * 100 + day(instant))::integer

@@ -56,6 +56,22 @@ create table meta.open_day (
     primary key ("date_utc", "source")
 );
 
+create table meta.open_sector_hour (
+    "hour_utc" timestamp not null,
+    "source" varchar not null,
+    primary key ("hour_utc", "source")
+);
+
+create table meta.sector_member (
+    "currency_id" integer not null,
+    "category_id" integer not null,
+    "provider" varchar not null,
+    "sector" varchar not null,
+    "valid_from" timestamp not null,
+    "valid_to" timestamp,
+    primary key ("currency_id", "category_id", "valid_from")
+);
+
 create table meta.latest_price (
     "pair_id" integer not null,
     "observed_at" timestamp not null,
@@ -78,6 +94,42 @@ create table meta.pair_gap (
     "to_utc" timestamp,
     "pairs_before" integer not null,
     "refusal" varchar
+);
+
+create table meta.trading_span (
+    "pair_key" integer not null,
+    "valid_from" timestamp not null,
+    "valid_to" timestamp not null,
+    primary key ("pair_key", "valid_from")
+);
+
+create table meta.usdt_way (
+    "code" varchar not null,
+    "preference" integer not null,
+    "path" varchar not null,
+    "is_of_quote" boolean not null,
+    "pair_key" integer not null,
+    "exponent" integer not null,
+    "via_pair_key" integer,
+    "via_exponent" integer,
+    "valid_from" timestamp not null,
+    "valid_to" timestamp not null,
+    primary key ("pair_key", "valid_from")
+);
+
+create table meta.kline_month (
+    "month" varchar not null,
+    "partition" varchar not null,
+    "row_count" bigint not null,
+    "usdt_ways" varchar not null,
+    "made_at" timestamp not null,
+    primary key ("month")
+);
+
+create table meta.open_kline_month (
+    "month" varchar not null,
+    "pair_id" integer not null,
+    primary key ("month", "pair_id")
 );
 
 create table open.capture (
@@ -108,7 +160,7 @@ create table raw.ticker_price (
 create table raw.exchange_info (
     "capture_id" varchar not null,
     "symbol" varchar not null,
-    "payload" json not null,
+    "payload" json,
     "retrieved_at" timestamp not null
 );
 
@@ -121,6 +173,7 @@ create table raw.symbol (
     "position" integer not null,
     "first_seen_at" timestamp not null,
     "last_seen_at" timestamp not null,
+    "is_leveraged" boolean not null,
     primary key ("symbol")
 );
 
@@ -139,6 +192,44 @@ create table open.missed_sample (
     "error" varchar not null,
     "message" varchar not null,
     "file" varchar not null
+);
+
+create table raw.coinmarketcap_coin (
+    "coinmarketcap_id" integer not null,
+    "symbol" varchar not null,
+    "name" varchar not null,
+    "slug" varchar not null,
+    "rank" integer,
+    "is_active" boolean not null,
+    "capture_id" varchar not null,
+    "retrieved_at" timestamp not null,
+    primary key ("coinmarketcap_id")
+);
+
+create table raw.coinmarketcap_listing (
+    "coinmarketcap_id" integer not null,
+    "price_usd" double not null,
+    "capture_id" varchar not null,
+    "retrieved_at" timestamp not null,
+    primary key ("coinmarketcap_id")
+);
+
+create table raw.coinmarketcap_category (
+    "external_id" varchar not null,
+    "name" varchar not null,
+    "num_tokens" integer,
+    "capture_id" varchar not null,
+    "retrieved_at" timestamp not null,
+    "file" varchar not null,
+    "position" integer not null,
+    primary key ("external_id")
+);
+
+create table raw.coinmarketcap_category_coin (
+    "capture_id" varchar not null,
+    "external_id" varchar not null,
+    "coinmarketcap_id" integer not null,
+    "listed_at" timestamp not null
 );
 
 create table core.currency (
@@ -190,13 +281,127 @@ create table open.price_without_metadata (
     "price" decimal(18, 8) not null
 );
 
+create table core.currency_coinmarketcap (
+    "currency_id" integer not null,
+    "coinmarketcap_id" integer not null,
+    "method" varchar not null,
+    "confidence" double not null,
+    "evidence" varchar not null,
+    "units_per_coin" integer not null,
+    primary key ("currency_id"),
+    foreign key ("currency_id") references core.currency ("currency_id")
+);
+
+create table core.unmatched_currency (
+    "currency_id" integer not null,
+    "reason" varchar not null,
+    primary key ("currency_id"),
+    foreign key ("currency_id") references core.currency ("currency_id")
+);
+
+create table core.unmatched_currency_candidate (
+    "coinmarketcap_id" integer not null,
+    "currency_id" integer not null,
+    "name" varchar not null,
+    "rank" integer,
+    "is_active" boolean not null,
+    "price_usd" double,
+    primary key ("coinmarketcap_id"),
+    foreign key ("currency_id") references core.currency ("currency_id")
+);
+
+create table core.category (
+    "category_id" integer not null,
+    "provider" varchar not null,
+    "external_id" varchar not null,
+    "name" varchar not null,
+    "sector" varchar,
+    primary key ("category_id"),
+    unique ("external_id")
+);
+
+create table core.currency_category (
+    "currency_id" integer not null,
+    "category_id" integer not null,
+    "valid_from" timestamp not null,
+    "valid_to" timestamp,
+    primary key ("currency_id", "category_id", "valid_from"),
+    foreign key ("currency_id") references core.currency ("currency_id"),
+    foreign key ("category_id") references core.category ("category_id")
+);
+
+create table raw.archive_file (
+    "file" varchar not null,
+    "file_key" bigint not null,
+    "symbol" varchar not null,
+    "scope" varchar not null,
+    "month" varchar not null,
+    "first_day" date not null,
+    "url" varchar not null,
+    "sha256" varchar not null,
+    "size_bytes" integer not null,
+    "last_modified" timestamp,
+    "retrieved_at" timestamp not null,
+    "state" varchar not null,
+    "candle_count" integer,
+    "first_at" timestamp,
+    "last_at" timestamp,
+    "loaded_at" timestamp not null
+);
+
+create table raw.archive_defect (
+    "file" varchar not null,
+    "number" integer not null,
+    "kind" varchar not null,
+    "line" integer,
+    "last_line" integer,
+    "from_utc" timestamp,
+    "to_utc" timestamp,
+    "affected_count" integer,
+    "detail" varchar
+);
+
+create table raw.rest_kline (
+    "pair_id" integer not null,
+    "open_at" timestamp not null,
+    "open_price" decimal(18, 8) not null,
+    "high_price" decimal(18, 8) not null,
+    "low_price" decimal(18, 8) not null,
+    "close_price" decimal(18, 8) not null,
+    "volume" decimal(38, 8) not null,
+    "quote_volume" decimal(38, 8) not null,
+    "trade_count" integer not null,
+    "taker_buy_volume" decimal(38, 8) not null,
+    "taker_buy_quote_volume" decimal(38, 8) not null
+);
+
 create table mart.dim_currency (
     "currency_key" integer not null,
     "code" varchar not null,
     "name" varchar,
     "asset_type" varchar not null,
+    "sectors" varchar,
+    "primary_sector" varchar,
+    "sector_provider" varchar,
+    "coinmarketcap_id" integer,
     primary key ("currency_key"),
     unique ("code")
+);
+
+create table mart.dim_category (
+    "category_key" integer not null,
+    "provider" varchar not null,
+    "name" varchar not null,
+    "sector" varchar,
+    primary key ("category_key")
+);
+
+create table mart.bridge_currency_category (
+    "currency_key" integer not null,
+    "category_key" integer not null,
+    "valid_from" timestamp not null,
+    "valid_to" timestamp not null,
+    primary key ("currency_key", "category_key", "valid_from")
 );
 
 create table mart.dim_pair (
@@ -206,13 +411,32 @@ create table mart.dim_pair (
     "quote_code" varchar not null,
     "base_asset_type" varchar not null,
     "quote_asset_type" varchar not null,
+    "primary_sector" varchar,
+    "sector_provider" varchar,
     "status" varchar not null,
+    "is_listed" boolean not null,
     "is_trading" boolean not null,
     "tick_size" decimal(18, 8),
     "listed_at" timestamp not null,
     "last_seen_at" timestamp not null,
     primary key ("pair_key"),
     unique ("symbol")
+);
+
+create table mart.dim_pair_history (
+    "pair_key" integer not null,
+    "symbol" varchar not null,
+    "base_code" varchar not null,
+    "quote_code" varchar not null,
+    "status" varchar not null,
+    "is_trading" boolean not null,
+    "tick_size" decimal(18, 8),
+    "step_size" decimal(38, 8),
+    "min_notional" decimal(38, 8),
+    "is_spot_trading_allowed" boolean,
+    "valid_from" timestamp not null,
+    "valid_to" timestamp not null,
+    primary key ("pair_key", "valid_from")
 );
 
 create table mart.dim_date (
@@ -244,6 +468,7 @@ create table mart.fact_price_latest (
     "observed_at" timestamp not null,
     "price" decimal(18, 8) not null,
     "price_usdt" double,
+    "usdt_path" varchar,
     "is_stale" boolean not null,
     "source" varchar not null,
     "price_rank_in_quote" integer,
@@ -266,7 +491,8 @@ create table open.fact_price_minute (
     "expected_count" integer not null,
     "filled_price" decimal(18, 8),
     "last_observed_at" timestamp not null,
-    "usdt_rate" double
+    "usdt_rate" double,
+    "usdt_pair_key" integer
 );
 
 create table open.fact_price_hour (
@@ -288,7 +514,8 @@ create table open.fact_price_hour (
     "observed_minutes" integer not null,
     "filled_minutes" integer not null,
     "missing_minutes" integer not null,
-    "price_usdt" double
+    "price_usdt" double,
+    "usdt_path" varchar
 );
 
 create table mart.fact_price_day (
@@ -309,7 +536,43 @@ create table mart.fact_price_day (
     "observed_minutes" integer not null,
     "filled_minutes" integer not null,
     "missing_minutes" integer not null,
-    "price_usdt" double
+    "price_usdt" double,
+    "usdt_path" varchar
+);
+
+create table mart.fact_parity_hour (
+    "pair_key" integer not null,
+    "date_key" integer not null,
+    "time_key" integer not null,
+    "hour_utc" timestamp not null,
+    "source" varchar not null,
+    "kind" varchar not null,
+    "code" varchar not null,
+    "follows_code" varchar not null,
+    "price" double not null,
+    "expected_price" double,
+    "deviation_bp" double,
+    "threshold_bp" double,
+    "is_beyond" boolean,
+    "usdt_path" varchar not null,
+    "follows_usdt_path" varchar not null
+);
+
+create table mart.fact_sector_hour (
+    "provider" varchar not null,
+    "sector" varchar not null,
+    "date_key" integer not null,
+    "time_key" integer not null,
+    "hour_utc" timestamp not null,
+    "source" varchar not null,
+    "change" double not null,
+    "mean_change" double not null,
+    "median_change" double not null,
+    "pair_count" integer not null,
+    "currency_count" integer not null,
+    "observed_minutes" integer not null,
+    "lowest_pair_key" integer not null,
+    "highest_pair_key" integer not null
 );
 
 create table mart.gap (

@@ -1,7 +1,7 @@
 """What the warehouse keeps about itself: bookkeeping, committed together with the rows that it is about. No assets."""
 
 from binance_assets.raw.tables import SOURCES
-from binance_assets.tables import Table, day, instant, integer, not_negative, one_of, positive, price, text
+from binance_assets.tables import Table, day, flag, instant, integer, not_negative, one_of, positive, price, text
 
 WAREHOUSE = Table(
     "meta.warehouse",
@@ -42,7 +42,8 @@ SEALED_PARTITION = Table(
 
 TAKEN_OVER_DAY = Table(
     "meta.taken_over_day",
-    "Days that a rebuild has taken over from the lake, and whose minutes are still to be averaged anew.",
+    "Sealed days whose minutes are still to be averaged anew: a rebuild has taken them over from the lake, or late "
+    "metadata says something else of them.",
     grain="one day",
     key=("date",),
     columns={"date": day("The day")},
@@ -78,6 +79,33 @@ OPEN_DAY = Table(
     columns={
         "date_utc": day("The day"),
         "source": text("Where the observations came from", one_of(*SOURCES)),
+    },
+)
+
+OPEN_SECTOR_HOUR = Table(
+    "meta.open_sector_hour",
+    "Hours whose sectors are not right yet, or no longer: they are rolled up anew, metadata has come late, or other "
+    "currencies belong to a sector.",
+    grain="hour x source",
+    key=("hour_utc", "source"),
+    columns={
+        "hour_utc": instant("Start of the hour"),
+        "source": text("Where the observations came from", one_of(*SOURCES)),
+    },
+)
+
+SECTOR_MEMBER = Table(
+    "meta.sector_member",
+    "The members of sectors that mart.fact_sector_hour was made of: where they are other ones now, it is made anew.",
+    grain="currency x category x span of membership",
+    key=("currency_id", "category_id", "valid_from"),
+    columns={
+        "currency_id": integer("The currency"),
+        "category_id": integer("The category by which it belongs to the sector"),
+        "provider": text("Who says so"),
+        "sector": text("The sector"),
+        "valid_from": instant("From when on"),
+        "valid_to": instant("Until when; empty while it does", nullable=True),
     },
 )
 
@@ -123,6 +151,38 @@ PAIR_GAP = Table(
     },
 )
 
+TRADING_SPAN = Table(
+    "meta.trading_span",
+    "When each pair was TRADING, by core.pair_history, as the minutes and hours that there are were made with. The "
+    "first known status of a pair is also taken for the time before it.",
+    grain="pair x uninterrupted span",
+    key=("pair_key", "valid_from"),
+    columns={
+        "pair_key": integer("The pair"),
+        "valid_from": instant("Its first instant; 0001-01-01 where it is not known"),
+        "valid_to": instant("First instant after it; 9999-12-31 while it trades"),
+    },
+)
+
+USDT_WAY = Table(
+    "meta.usdt_way",
+    "The ways from each currency to USDT, while their pairs trade: directly, inverted, or by way of BTC.",
+    grain="way x uninterrupted span in which its pairs trade",
+    key=("pair_key", "valid_from"),
+    columns={
+        "code": text("The currency that it leads from"),
+        "preference": integer("1 is taken before 2, if the prices that it needs are there", positive()),
+        "path": text("Its pairs in order, an inverted one with 1/ before it"),
+        "is_of_quote": flag("Whether some pair is quoted in the currency, so that its rate is needed"),
+        "pair_key": integer("The first pair, which says which way it is"),
+        "exponent": integer("1, or -1 where that is inverted: the power of its price that is a factor of the rate"),
+        "via_pair_key": integer("The pair that leads on from BTC; empty where the first leads to USDT", nullable=True),
+        "via_exponent": integer("1, or -1 where that is inverted", nullable=True),
+        "valid_from": instant("First instant at which all of its pairs trade; 0001-01-01 where it is not known"),
+        "valid_to": instant("First instant after it; 9999-12-31 while they trade"),
+    },
+)
+
 TABLES = (
     WAREHOUSE,
     PROGRESS,
@@ -131,7 +191,11 @@ TABLES = (
     OPEN_MINUTE,
     OPEN_HOUR,
     OPEN_DAY,
+    OPEN_SECTOR_HOUR,
+    SECTOR_MEMBER,
     LATEST_PRICE,
     EXPECTED_PAIR,
     PAIR_GAP,
+    TRADING_SPAN,
+    USDT_WAY,
 )

@@ -1,4 +1,4 @@
--- Fields and statuses in the newest metadata that the project does not know.
+-- Fields, statuses and filters in the newest metadata that the project does not know.
 with newest as (
     select
         exchange_info.symbol,
@@ -21,6 +21,12 @@ word as (
         payload ->> '$.status' as word,
         symbol
     from newest
+    union all
+    select
+        'filter' as kind,
+        unnest(payload ->> '$.filters[*].filterType') as word,
+        symbol
+    from newest
 )
 
 select
@@ -31,5 +37,6 @@ from word
 where
     (kind = 'field' and not list_contains($fields, word))
     or (kind = 'status' and not list_contains($statuses, word))
+    or (kind = 'filter' and not list_contains($filters, word))
 group by kind, word
 order by kind, word

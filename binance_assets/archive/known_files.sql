@@ -1,0 +1,5 @@
+select
+    file,
+    state,
+    loaded_at
+from raw.archive_file

@@ -1,0 +1,5 @@
+create or replace table candle as
+select *
+from candle
+order by pair_id, open_at
+offset $rows

@@ -1,0 +1,55 @@
+-- What one unit of each quote currency was worth in USDT, minute by minute, by the candles of the pairs on the way: the
+-- most preferred way of meta.usdt_way whose pairs were trading then, and have a candle.
+create or replace temp table leg as
+select
+    pair_id,
+    open_at,
+    if(volume > 0, quote_volume / volume, close_price::double) as price
+from month_candle
+where
+    pair_id in (
+        select unnest([pair_key, via_pair_key])
+        from usdt_way
+    );
+
+create or replace temp table rate as
+select
+    usdt_way.code as quote_code,
+    leg.open_at,
+    arg_min(
+        pow(leg.price, usdt_way.exponent) * coalesce(via.price, 1), usdt_way.preference
+    ) as usdt_rate,
+    arg_min(usdt_way.path, usdt_way.preference) as usdt_path
+from leg
+inner join usdt_way
+    on
+        leg.pair_id = usdt_way.pair_key
+        and leg.open_at >= usdt_way.valid_from
+        and leg.open_at < usdt_way.valid_to
+left join leg as via
+    on
+        usdt_way.via_pair_key = via.pair_id
+        and leg.open_at = via.open_at
+where usdt_way.via_pair_key is null or via.pair_id is not null
+group by usdt_way.code, leg.open_at;
+
+create view rated_candle as
+select
+    month_candle.pair_id,
+    month_candle.open_at,
+    month_candle.open_price,
+    month_candle.high_price,
+    month_candle.low_price,
+    month_candle.close_price,
+    month_candle.volume,
+    month_candle.quote_volume,
+    month_candle.trade_count,
+    month_candle.taker_buy_volume,
+    month_candle.taker_buy_quote_volume,
+    if(month_candle.file_key is null, 'rest', 'archive') as source,
+    month_candle.file_key,
+    if(quotes.quote_code = 'USDT', 1, rate.usdt_rate)::double as usdt_rate,
+    if(quotes.quote_code = 'USDT', 'USDT', rate.usdt_path) as usdt_path
+from month_candle
+inner join quotes using (pair_id)
+left join rate on quotes.quote_code = rate.quote_code and month_candle.open_at = rate.open_at;

@@ -1,0 +1,150 @@
+"""The tables of the archive: its files, what is wrong in them, the candles, and which months of them count."""
+
+from binance_assets.tables import (
+    Table,
+    day,
+    instant,
+    integer,
+    long_integer,
+    not_negative,
+    number,
+    one_of,
+    positive,
+    price,
+    quantity,
+    text,
+)
+
+STATES = ("loaded", "superseded", "refused", "waiting")
+
+_FILE_KEY = "The file that it is from: raw.archive_file.file_key"
+
+_CANDLE = {
+    "pair_id": integer("The pair"),
+    "open_at": instant("Start of the minute"),
+    "open_price": price("Price of its first trade; of a minute without trades, the last price before", positive()),
+    "high_price": price("Highest price", positive()),
+    "low_price": price("Lowest price", positive()),
+    "close_price": price("Price of its last trade; of a minute without trades, the last price before", positive()),
+    "volume": quantity("What was traded", unit="base currency"),
+    "quote_volume": quantity("What was paid for it", unit="quote currency"),
+    "trade_count": integer("Trades", not_negative()),
+    "taker_buy_volume": quantity("What of it was bought by those who accepted an offer", unit="base currency"),
+    "taker_buy_quote_volume": quantity("What these paid", unit="quote currency"),
+}
+
+ARCHIVE_FILE = Table(
+    "raw.archive_file",
+    "Every landed file of the exchange's archive, in all versions, and what became of it.",
+    grain="one version of a file",
+    key=("file",),
+    large=True,
+    columns={
+        "file": text("The landed file, relative to the landing folder"),
+        "file_key": long_integer("A number for it, from its name; stands with each of its candles"),
+        "symbol": text("The exchange's name of the pair"),
+        "scope": text("Whether it is of a month or of a day", one_of("monthly", "daily")),
+        "month": text("The month that it belongs to, such as 2020-01"),
+        "first_day": day("The first day in it"),
+        "url": text("Where it was"),
+        "sha256": text("Hash of the zip, by the archive's checksum"),
+        "size_bytes": integer("Size of the zip", not_negative(), unit="bytes"),
+        "last_modified": instant("When the archive last changed it", nullable=True),
+        "retrieved_at": instant("When it was downloaded; of several versions the newest that can be used counts"),
+        "state": text(
+            "loaded; superseded by a newer version; refused as a whole; or waiting for metadata that describes its "
+            "symbol",
+            one_of(*STATES),
+        ),
+        "candle_count": integer("Candles in it that can be used", not_negative(), nullable=True),
+        "first_at": instant("First minute of these", nullable=True),
+        "last_at": instant("Last minute of these", nullable=True),
+        "loaded_at": instant("When its month was last put together with it"),
+    },
+)
+
+ARCHIVE_DEFECT = Table(
+    "raw.archive_defect",
+    "What is wrong, or odd, in the files of the archive. A line with a defect is not loaded, except: a header is "
+    "skipped, of lines that are repeated one counts, lines out of order are sorted. docs/archive.md has all kinds.",
+    grain="one finding: a run of lines, a span of minutes, or a whole file",
+    key=("file", "number"),
+    references={"file": "raw.archive_file.file"},
+    large=True,
+    columns={
+        "file": text("The landed file"),
+        "number": integer("Its place among the findings of the file", positive()),
+        "kind": text("What it is, in a word"),
+        "line": integer("First line of the file that it is about", positive(), nullable=True),
+        "last_line": integer("Last one", positive(), nullable=True),
+        "from_utc": instant("First minute that it is about", nullable=True),
+        "to_utc": instant("First minute after it", nullable=True),
+        "affected_count": integer("How many lines, or minutes", positive(), nullable=True),
+        "detail": text("The first line, or what there is to say", nullable=True),
+    },
+)
+
+REST_KLINE = Table(
+    "raw.rest_kline",
+    "Candles from the exchange's API, for minutes that the archive does not have (yet). Whoever adds one also adds its "
+    "pair and month to meta.open_kline_month.",
+    grain="pair x minute",
+    key=("pair_id", "open_at"),
+    references={"pair_id": "core.pair.pair_id"},
+    large=True,
+    columns=_CANDLE,
+)
+
+KLINE = Table(
+    "raw.kline",
+    "One-minute candles of the exchange, in the lake only, a partition a month. Of a minute for which there are "
+    "several, the one of the monthly file counts before that of the daily one, and both before one from the API.",
+    grain="pair x minute",
+    key=("pair_id", "open_at"),
+    references={"pair_id": "core.pair.pair_id"},
+    large=True,
+    is_monthly=True,
+    columns={
+        "month": text("The month, such as 2020-01. A query that filters by it reads no other month"),
+        **_CANDLE,
+        "source": text("Where it came from: the archive, or the API", one_of("archive", "rest")),
+        "file_key": long_integer(_FILE_KEY, nullable=True),
+        "usdt_rate": number(
+            "What one unit of the quote currency was worth in USDT, by the candles of that minute",
+            unit="USDT",
+            nullable=True,
+        ),
+        "usdt_path": text("The way that usdt_rate goes; empty exactly where that is", nullable=True),
+    },
+)
+
+KLINE_MONTH = Table(
+    "meta.kline_month",
+    "Which partition of each month of raw.kline counts. Its row is written in the transaction that registers the files "
+    "in it; a partition that it does not name is not read.",
+    grain="one month",
+    key=("month",),
+    columns={
+        "month": text("The month, such as 2020-01"),
+        "partition": text("Its file, relative to the folder of the warehouse; the name is a hash of the content"),
+        "row_count": long_integer("Candles in it", not_negative()),
+        "usdt_ways": text("Hash of the ways to USDT that it was made with"),
+        "made_at": instant("When it was made"),
+    },
+)
+
+OPEN_KLINE_MONTH = Table(
+    "meta.open_kline_month",
+    "Pairs whose candles of a month have to be put together anew.",
+    grain="month x pair",
+    key=("month", "pair_id"),
+    columns={
+        "month": text("The month, such as 2020-01"),
+        "pair_id": integer("The pair"),
+    },
+)
+
+TABLES = (ARCHIVE_FILE, ARCHIVE_DEFECT, REST_KLINE, KLINE)
+"""Those of the raw layer."""
+
+META = (KLINE_MONTH, OPEN_KLINE_MONTH)

@@ -1,0 +1,2 @@
+insert into open.price_history by name
+from stored_price

@@ -1,0 +1,251 @@
+-- Rows of the responses of CoinMarketCap in the temporary table response, judged one by one: a good one is stored, any
+-- other goes into quarantine with the reason, and none stops the rest. The pages of one answer are captures of one
+-- landing file; of several good rows with the same id in it the first is kept.
+create or replace temp table judged_coinmarketcap as
+with listed as (
+    select
+        capture_id,
+        received_at as retrieved_at,
+        file,
+        if(starts_with(endpoint, 'coinmarketcap/category/'), 'coinmarketcap/category', endpoint) as kind,
+        substr(endpoint, length('coinmarketcap/category/') + 1) as external_id,
+        body -> if(starts_with(endpoint, 'coinmarketcap/category/'), '$.data.coins', '$.data') as found,
+        coalesce(json_type(found), '') = 'ARRAY' as is_list
+    from response
+    where starts_with(endpoint, 'coinmarketcap/')
+    union all
+    -- A category with its members says what the list of all categories says of it.
+    select
+        capture_id,
+        received_at as retrieved_at,
+        file,
+        'coinmarketcap/categories' as kind,
+        null as external_id,
+        json_array(body -> '$.data') as found,
+        true as is_list
+    from response
+    where starts_with(endpoint, 'coinmarketcap/category/')
+),
+
+element as (
+    select
+        * exclude (found, is_list),
+        coalesce(unnest(from_json(found, '["json"]')), 'null') as written,
+        unnest(range(1, json_array_length(found)::bigint + 1)) as position,
+        null as reason
+    from listed
+    where is_list
+    union all
+    select
+        * exclude (found, is_list),
+        coalesce(found, 'null') as written,
+        null as position,
+        'its data is missing or no list' as reason
+    from listed
+    where not is_list
+),
+
+judged as (
+    select
+        * exclude (reason),
+        written ->> '$.id' as id,
+        coalesce(
+            reason,
+            case
+                when json_type(written) <> 'OBJECT' then 'it is not an object'
+                when kind = 'coinmarketcap/categories' and coalesce(json_type(written, '$.id'), '') <> 'VARCHAR'
+                    then 'its id is missing or not text'
+                when
+                    kind <> 'coinmarketcap/categories'
+                    and not coalesce(
+                        json_type(written, '$.id') = 'UBIGINT'
+                        and try_cast(written ->> '$.id' as bigint) between 1 and 2147483647,
+                        false
+                    )
+                    then 'its id is missing or no number of a coin'
+                when
+                    kind in ('coinmarketcap/categories', 'coinmarketcap/map')
+                    and (
+                        coalesce(json_type(written, '$.name'), '') <> 'VARCHAR'
+                        or trim(written ->> '$.name') = ''
+                    )
+                    then 'its name is missing or not text'
+            end,
+            case
+                when kind <> 'coinmarketcap/map' then null
+                when coalesce(json_type(written, '$.symbol'), '') <> 'VARCHAR' or trim(written ->> '$.symbol') = ''
+                    then 'its symbol is missing or not text'
+                when coalesce(json_type(written, '$.slug'), '') <> 'VARCHAR' then 'its slug is missing or not text'
+                when
+                    coalesce(json_type(written, '$.rank'), 'NULL') not in ('UBIGINT', 'NULL')
+                    or try_cast(coalesce(written ->> '$.rank', '1') as integer) is null
+                    then 'its rank is no whole number'
+                when coalesce(written ->> '$.is_active', '') not in ('0', '1', 'true', 'false')
+                    then 'its is_active is missing or neither 0 nor 1'
+            end,
+            case
+                when
+                    kind = 'coinmarketcap/listings'
+                    and not coalesce(
+                        json_type(written, '$.quote.USD.price') in ('UBIGINT', 'BIGINT', 'DOUBLE')
+                        and isfinite(try_cast(written ->> '$.quote.USD.price' as double))
+                        and try_cast(written ->> '$.quote.USD.price' as double) >= 0,
+                        false
+                    )
+                    then 'its price in USD is missing or no number'
+            end
+        ) as reason
+    from element
+)
+
+select
+    * exclude (reason),
+    coalesce(
+        reason,
+        case
+            when
+                row_number() over (
+                    partition by file, kind, external_id, id, reason is null
+                    order by retrieved_at, capture_id, position
+                ) > 1
+                then 'its id stood in the answer before; the first row was kept'
+        end
+    ) as reason
+from judged;
+
+insert into open.quarantine by name
+select
+    capture_id,
+    position,
+    retrieved_at,
+    written as "row",
+    reason
+from judged_coinmarketcap
+where
+    reason is not null
+    -- The pages of a category's members all describe the category.
+    and not (kind = 'coinmarketcap/categories' and starts_with(reason, 'its id stood'))
+    -- A rebuild has taken those of a day over from the lake whose other landing files were dropped.
+    and capture_id not in (select capture_id from raw.quarantine)
+order by capture_id, position;
+
+-- The newest whole answer counts, whatever the order in which they are loaded.
+create or replace temp table newest_answer as
+with answer as (
+    select
+        kind,
+        file,
+        max((retrieved_at, capture_id)) as stamp
+    from judged_coinmarketcap
+    where reason is null
+    group by kind, file
+),
+
+newest as (
+    select
+        kind,
+        max(stamp) as stamp,
+        max_by(file, stamp) as file
+    from answer
+    group by kind
+)
+
+select
+    kind,
+    file
+from newest
+where
+    (
+        kind = 'coinmarketcap/map'
+        and stamp > coalesce(
+            (select max((coin.retrieved_at, coin.capture_id)) from raw.coinmarketcap_coin as coin),
+            (timestamp '-infinity', '')
+        )
+    )
+    or (
+        kind = 'coinmarketcap/listings'
+        and stamp > coalesce(
+            (select max((listing.retrieved_at, listing.capture_id)) from raw.coinmarketcap_listing as listing),
+            (timestamp '-infinity', '')
+        )
+    );
+
+delete from raw.coinmarketcap_coin
+where 'coinmarketcap/map' in (select kind from newest_answer);
+
+insert into raw.coinmarketcap_coin by name
+select
+    id::integer as coinmarketcap_id,
+    written ->> '$.symbol' as symbol,
+    written ->> '$.name' as name,
+    written ->> '$.slug' as slug,
+    (written ->> '$.rank')::integer as rank,
+    (written ->> '$.is_active') in ('1', 'true') as is_active,
+    capture_id,
+    retrieved_at
+from judged_coinmarketcap
+semi join newest_answer using (kind, file)
+where kind = 'coinmarketcap/map' and reason is null
+order by coinmarketcap_id;
+
+delete from raw.coinmarketcap_listing
+where 'coinmarketcap/listings' in (select kind from newest_answer);
+
+insert into raw.coinmarketcap_listing by name
+select
+    id::integer as coinmarketcap_id,
+    (written ->> '$.quote.USD.price')::double as price_usd,
+    capture_id,
+    retrieved_at
+from judged_coinmarketcap
+semi join newest_answer using (kind, file)
+where kind = 'coinmarketcap/listings' and reason is null
+order by coinmarketcap_id;
+
+create or replace temp table named_category as
+select
+    id as external_id,
+    written ->> '$.name' as name,
+    try_cast(written ->> '$.num_tokens' as integer) as num_tokens,
+    capture_id,
+    retrieved_at,
+    first_value(file) over (partition by id order by file, position) as file,
+    first_value(position) over (partition by id order by file, position) as position
+from judged_coinmarketcap
+where kind = 'coinmarketcap/categories' and reason is null
+qualify row_number() over (partition by id order by retrieved_at desc, capture_id desc) = 1;
+
+insert into raw.coinmarketcap_category by name
+select
+    external_id,
+    name,
+    num_tokens,
+    capture_id,
+    retrieved_at,
+    file,
+    position
+from named_category
+where not exists (from raw.coinmarketcap_category as known where known.external_id = named_category.external_id)
+order by file, position;
+
+update raw.coinmarketcap_category
+set
+    name = named_category.name,
+    num_tokens = named_category.num_tokens,
+    capture_id = named_category.capture_id,
+    retrieved_at = named_category.retrieved_at
+from named_category
+where
+    coinmarketcap_category.external_id = named_category.external_id
+    and (named_category.retrieved_at, named_category.capture_id)
+    > (coinmarketcap_category.retrieved_at, coinmarketcap_category.capture_id);
+
+insert into raw.coinmarketcap_category_coin by name
+select
+    capture_id,
+    external_id,
+    id::integer as coinmarketcap_id,
+    retrieved_at as listed_at
+from judged_coinmarketcap
+where kind = 'coinmarketcap/category' and reason is null
+order by listed_at, external_id, coinmarketcap_id;

@@ -1,0 +1,179 @@
+"""`binance-assets query`: it answers from the export, and can do nothing else."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from binance_assets.cli import app
+from binance_assets.export.publish import publish
+from binance_assets.export.versions import current
+from binance_assets.home import Home
+from binance_assets_tests.pipeline import NOON, PAIRS, ROOT, Pipeline
+
+TOP = "select symbol, price, price_text from fact_price_latest join dim_pair using (pair_key) order by symbol limit 2"
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with an export of real prices, and one of simulated ones."""
+    home = Home(tmp_path_factory.mktemp("exports"))
+    for source in ("live", "sandbox"):
+        pipeline = Pipeline(home.store(source).path, source)
+        pipeline.land_info(PAIRS)
+        pipeline.land_prices({"BTCUSDT": "60000.5", "ETHBTC": "0.00000710"}, NOON)
+        pipeline.update()
+        publish(pipeline.store)
+    return home
+
+
+@pytest.fixture(params=["live"])
+def published(request: pytest.FixtureRequest, home: Home, exports: Home, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of an export whose home the settings name."""
+    monkeypatch.setenv("BINANCE_ASSETS_HOME", str(exports.path))
+    monkeypatch.setenv("BINANCE_SOURCE", request.param)
+    return exports.store(request.param).export
+
+
+def ask(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["query", *arguments])
+
+
+def test_a_table_is_printed(published: Path) -> None:
+    result = ask(TOP)
+    assert result.exit_code == 0
+    assert "SIMULATED" not in result.stderr
+    lines = [line.split() for line in result.stdout.replace("│", " ").replace("┃", " ").splitlines()]
+    assert ["symbol", "price", "price_text"] in lines
+    assert ["ETHBTC", "7.1e-06", "0.00000710"] in lines
+
+
+def test_csv_and_json_are_for_programs(published: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(ask(TOP, "--csv").stdout)))
+    assert rows == [
+        {"symbol": "BTCUSDT", "price": "60000.5", "price_text": "60000.50000000"},
+        {"symbol": "ETHBTC", "price": "7.1e-06", "price_text": "0.00000710"},
+    ]
+    document = json.loads(ask(TOP, "--json").stdout)
+    assert (document["source"], document["simulated"]) == ("live", False)
+    assert document["columns"] == ["symbol", "price", "price_text"]
+    assert document["rows"][0] == {"symbol": "BTCUSDT", "price": 60000.5, "price_text": "60000.50000000"}
+    strange = (
+        "select 0.00000001::decimal(18, 8) as d, 'nan'::double as x, null as n, true as b, observed_at, [1] as l, "
+    )
+    strange += "'a,\"b\nc' as t, date '2024-03-01' as day from fact_price_latest limit 1"
+    assert json.loads(ask(strange, "--json").stdout)["rows"] == [
+        {"d": "0.00000001", "x": None, "n": None, "b": True, "observed_at": "2024-03-01T12:00:00Z", "l": [1],
+         "t": 'a,"b\nc', "day": "2024-03-01"}
+    ]  # fmt: skip
+    [row] = list(csv.DictReader(io.StringIO(ask(strange, "--csv").stdout, newline="")))
+    assert (row["d"], row["n"], row["b"], row["t"]) == ("0.00000001", "", "true", 'a,"b\nc')
+
+
+@pytest.mark.parametrize("published", ["sandbox"], indirect=True)
+@pytest.mark.parametrize("form", ["--csv", "--json", None])
+def test_simulated_prices_are_called_so_beside_the_output(published: Path, form: str | None) -> None:
+    result = ask(TOP, *([form] if form else []))
+    assert "SIMULATED" in result.stderr
+    assert "SIMULATED" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("select * from read_csv('/etc/passwd')", "/etc/passwd"),
+        ("select * from read_text('/etc/passwd')", "/etc/passwd"),
+        ("from '/etc/passwd'", "/etc/passwd"),
+        ("select * from glob('/*')", "disabled"),
+        ("select * from read_parquet('{folder}/../../../landing/*/*.parquet')", "disabled"),
+        ("select * from read_blob('{store}/warehouse.duckdb')", "disabled"),
+        ("select * from read_csv('http://127.0.0.1:9/x.csv')", "127.0.0.1"),
+        ("copy dim_pair to '{folder}/mine.parquet'", "read only"),
+        ("explain analyze copy dim_pair to '{folder}/mine.parquet'", "read only"),
+        ("copy dim_pair to '/tmp/mine.parquet'", "read only"),
+        ("create table mine as select 1", "read only"),
+        ("drop view dim_pair", "read only"),
+        ("attach '{store}/warehouse.duckdb'", "read only"),
+        ("install httpfs", "read only"),
+        ("set enable_external_access = true", "read only"),
+        ("pragma enable_profiling", "read only"),
+        ("call enable_logging()", "read only"),
+        ("select 1; drop view dim_pair", "one select"),
+        ("", "one select"),
+        ("selec 1", "syntax error"),
+        ("select nothing from dim_pair", "nothing"),
+        ("select * from dim_asset", "dim_asset"),
+    ],
+)
+def test_what_is_no_question_to_the_export_is_refused(published: Path, question: str, said: str) -> None:
+    folder = current(published)
+    assert folder
+    before = sorted(path.name for path in folder.iterdir())
+    result = ask(question.format(folder=folder, store=published.parent))
+    assert result.exit_code == 2, result.output
+    assert said in result.stderr
+    assert result.stdout == ""
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_what_fails_while_it_is_worked_out_ends_with_1(published: Path) -> None:
+    result = ask("select symbol::integer from dim_pair")
+    assert result.exit_code == 1
+    assert "BTCUSDT" in result.stderr or "Conversion" in result.stderr
+
+
+def test_calls_that_make_no_sense_end_with_2(published: Path) -> None:
+    assert ask(TOP, "--csv", "--json").exit_code == 2
+    assert ask(TOP, "--source", "paper").exit_code == 2
+    twice = ask("select 1 as a, 2 as a", "--json")
+    assert twice.exit_code == 2
+    assert "called a" in twice.stderr
+    assert ask("select 1 as a, 2 as a", "--csv").stdout == "a,a\n1,2\n"
+
+
+def test_a_home_without_an_export_is_told_how_to_make_one(home: Home) -> None:
+    result = ask("select 1")
+    assert result.exit_code == 1
+    assert "binance-assets run" in result.stderr
+
+
+def test_a_long_table_is_not_cut_in_silence(published: Path) -> None:
+    result = ask("select 'row' || range as r from range(1001)")
+    assert "row999" in result.stdout
+    assert "row1000" not in result.stdout
+    assert "first 1,000 of 1,001 rows" in result.stderr
+    assert len(ask("from range(25000)", "--csv").stdout.splitlines()) == 25_001
+
+
+def test_control_c_stops_a_long_question(published: Path) -> None:
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "  # a background job ignores it
+        "from binance_assets.export import query as export; execute = export._execute\n"
+        "def started(*arguments):\n    print('asked', flush=True)\n    execute(*arguments)\n"
+        "export._execute = started\n"
+        "from binance_assets.cli import main; main()"
+    )
+    question = "select count(*) from range(1000000000000) as a (i) where sqrt(i) * random() > 1e9"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, "query", question],
+        cwd=ROOT,
+        env=os.environ | {"BINANCE_SOURCE": "live"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline() == "asked\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert "Stopped" in process.stderr.read()
