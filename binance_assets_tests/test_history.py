@@ -476,3 +476,15 @@ def test_unknown_words_are_reported_once_each(pipeline: Pipeline, run_check: Any
         ("filter", '["LOT_SIZE"]'),
         ("status", "SLEEPING"),
     ]
+
+
+def test_the_order_of_the_filters_changes_nothing(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path / "live")
+    filters = [
+        {"filterType": "MIN_NOTIONAL", "minNotional": "10.00000000"},
+        {"filterType": "NOTIONAL", "minNotional": "5.00000000"},
+    ]
+    for number, ordered in enumerate((filters, filters[::-1])):
+        pipeline.land_info([described("BTCUSDT", "BTC", "USDT", filters=ordered)], NOON + number * HOUR)
+    pipeline.update()
+    assert pipeline.rows("select min_notional, valid_to from core.pair_history") == [(Decimal(5), None)]

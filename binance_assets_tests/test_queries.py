@@ -34,11 +34,16 @@ CAPTURED = [START + number * 15 * MINUTE + SECOND for number in range(13)]
 Row = dict[str, Any]
 
 
+def blocks_of(document: Path) -> list[str]:
+    """What stands in a document as SQL."""
+    return re.findall(r"^```sql\n(.*?)^```", document.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
 def documented() -> dict[str, str]:
     """Every statement of the documents by the comment above it."""
     found = {}
     for document in (ROOT / "README.md", ROOT / "docs" / "queries.md"):
-        for block in re.findall(r"^```sql\n(.*?)^```", document.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+        for block in blocks_of(document):
             for statement in block.split(";\n"):
                 if statement.strip():
                     comment = re.match(r"\s*-- (.*)\n", statement)
@@ -49,6 +54,16 @@ def documented() -> dict[str, str]:
 
 
 QUERIES = documented()
+
+EXAMPLES = [
+    pytest.param(statement, id=f"{document.name} {number}")
+    for document in sorted((ROOT / "docs").rglob("*.md"))
+    if document.name != "queries.md"
+    for number, statement in enumerate(
+        statement for block in blocks_of(document) for statement in block.split(";\n") if statement.strip()
+    )
+]
+"""Statements that stand in the other documents."""
 
 
 @dataclass(frozen=True)
@@ -319,3 +334,8 @@ def test_a_query_of_the_documents_finds_what_is_right(
     rows = run(home, QUERIES[title], monkeypatch)
     assert rows
     RIGHT[title](home, rows)
+
+
+@pytest.mark.parametrize("statement", EXAMPLES)
+def test_an_example_of_the_documents_runs(home: Simulated, statement: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(home, statement, monkeypatch)

@@ -40,8 +40,11 @@ rules as (
             list_filter(filters, lambda f: f ->> '$.filterType' = 'LOT_SIZE')[1] ->> '$.stepSize'
         ) as step_size,
         exact_quantity(
-            list_filter(filters, lambda f: f ->> '$.filterType' in ('NOTIONAL', 'MIN_NOTIONAL'))[1]
-            ->> '$.minNotional'
+            -- NOTIONAL has replaced MIN_NOTIONAL, and counts where both are there.
+            coalesce(
+                list_filter(filters, lambda f: f ->> '$.filterType' = 'NOTIONAL')[1],
+                list_filter(filters, lambda f: f ->> '$.filterType' = 'MIN_NOTIONAL')[1]
+            ) ->> '$.minNotional'
         ) as min_notional,
         try_cast(payload ->> '$.isSpotTradingAllowed' as boolean) as is_spot_trading_allowed,
         true as is_new
