@@ -33,6 +33,7 @@ from binance_assets.home import Home
 
 MINUTE = timedelta(minutes=1)
 SETTLING = timedelta(minutes=3)
+QUARTERS = (0, 0.25, 0.5, 0.75, 1)
 
 QUERIES = {
     "grid points answered": """
@@ -155,8 +156,9 @@ def soak(minutes: int, folder: Path) -> dict[str, object]:
         "minutes reported": len(lags),
         "share of a core": shares | {"together": sum(shares.values())},
         "megabytes": {
-            name: {"first": first.megabytes[name], "last": last.megabytes[name], "most": max(_each(looks, name))}
-            for name in first.megabytes.keys() & last.megabytes.keys()
+            name: {f"after {share:.0%}": _each(looks, name)[int(share * (len(looks) - 1))] for share in QUARTERS}
+            for name in first.megabytes
+            if len(_each(looks, name)) == len(looks)
         },
         "event log, megabytes a day": (log_after - log_before) / 1e6 * 86400 / seconds,
         "runs": runs,
