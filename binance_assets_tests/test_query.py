@@ -175,5 +175,8 @@ def test_control_c_stops_a_long_question(published: Path) -> None:
         assert process.stderr
         assert process.stdout.readline() == "asked\n"
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        try:
+            assert process.wait(30) == 130
+        finally:
+            process.kill()
         assert "Stopped" in process.stderr.read()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 
 import duckdb
 
@@ -49,15 +49,25 @@ def answer(version: Path, question: str) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _execute(duck: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> None:
     """Execute it in a thread, because DuckDB does not always see a Ctrl-C by itself."""
-    with ThreadPoolExecutor(1) as pool:
-        work = pool.submit(duck.execute, statement)
+    failures: list[Exception] = []
+
+    def work() -> None:
         try:
-            work.result()
-        except KeyboardInterrupt:
-            while not work.done():  # one that comes before the query has begun is lost
-                duck.interrupt()
-                wait([work], timeout=0.1)
-            raise
+            duck.execute(statement)
+        except Exception as error:
+            failures.append(error)
+
+    thread = Thread(target=work, daemon=True)
+    try:
+        thread.start()
+        thread.join()
+    except KeyboardInterrupt:
+        while thread.is_alive():  # an interrupt that comes before the query has begun is lost
+            duck.interrupt()
+            thread.join(0.1)
+        raise
+    for error in failures:
+        raise error
 
 
 def _lock(duck: duckdb.DuckDBPyConnection, version: Path) -> None:
