@@ -44,9 +44,9 @@ RESULT = "result.parquet"
 _BARE = """
     copy (
         select
-            file.pair_id, make_timestamp(open_time) as open_at, open_price, high_price, low_price, close_price, volume,
-            quote_volume, trade_count, taker_buy_volume, taker_buy_quote_volume, 'archive' as source, file.file_key,
-            1::double as usdt_rate, 'USDT' as usdt_path
+            file.pair_id, make_timestamp(open_time) as open_at, open_at::date as date, open_price, high_price,
+            low_price, close_price, volume, quote_volume, trade_count, taker_buy_volume, taker_buy_quote_volume,
+            'archive' as source, file.file_key, 1::double as usdt_rate, 'USDT' as usdt_path
         from
             read_csv(
                 $files, header = false, auto_detect = false, filename = true,
@@ -58,6 +58,7 @@ _BARE = """
                 }
             ) as candle
         inner join file on candle.filename = file.path
+        order by file.pair_id, open_at
     ) to $result (format parquet, compression zstd, compression_level 6)
 """
 _COLUMNS = (
@@ -105,7 +106,7 @@ def ours(folder: Path) -> Cost:
 
 
 def bare(folder: Path) -> Cost:
-    """DuckDB reading the CSV files into the same Parquet file."""
+    """DuckDB reading the CSV files into the same, sorted Parquet file."""
     files = _files(folder)
 
     def run() -> None:

@@ -4,6 +4,7 @@ import dagster as dg
 
 from binance_assets import checks, jobs
 from binance_assets.archive import assets as archive
+from binance_assets.archive.onlooker import Onlooker
 from binance_assets.collector.shifts import keep_collecting
 from binance_assets.core import assets as core
 from binance_assets.export import assets as export
@@ -11,6 +12,7 @@ from binance_assets.lake import assets as lake
 from binance_assets.landing import assets as landing
 from binance_assets.mart import assets as mart
 from binance_assets.raw import assets as raw
+from binance_assets.repair.job import repair_gaps_sensor
 from binance_assets.resources import HomeResource
 from binance_assets.settings import load_settings
 from binance_assets.warehouse.io_manager import WarehouseIOManager
@@ -22,7 +24,7 @@ defs = dg.Definitions(
     asset_checks=list(checks.all_checks()),
     jobs=jobs.JOBS,
     schedules=jobs.SCHEDULES,
-    sensors=[keep_collecting, jobs.fill_new_home],
-    resources={"home": HomeResource(), "warehouse_io_manager": WarehouseIOManager()},
+    sensors=[keep_collecting, repair_gaps_sensor, jobs.fill_new_home],
+    resources={"home": HomeResource(), "warehouse_io_manager": WarehouseIOManager(), "onlooker": Onlooker()},
     executor=dg.in_process_executor,
 )

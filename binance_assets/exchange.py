@@ -17,6 +17,7 @@ from binance_assets.clients import (
     WrongExchange,
 )
 from binance_assets.clients.archive import ArchiveClient
+from binance_assets.clients.budget import SHARE
 from binance_assets.clients.coinmarketcap import CoinMarketCapClient
 from binance_assets.clock import Clock
 from binance_assets.home import Home
@@ -43,9 +44,17 @@ def choose_source(settings: Settings, home: Home) -> tuple[Source, str]:
 
 @contextmanager
 def open_client(
-    settings: Settings, home: Home, source: Source, *, clock: Clock | None = None, within: float | None = None
+    settings: Settings,
+    home: Home,
+    source: Source,
+    *,
+    clock: Clock | None = None,
+    within: float | None = None,
+    share: float = SHARE,
 ) -> Iterator[BinanceClient]:
     """A client of the source's exchange, by a clock; one for sampling gives up ``within`` so many seconds.
+
+    It spends up to a ``share`` of the request weight that the exchange allows.
 
     For the sandbox without an address of its own, one is started in this process for as long as the block lasts; its
     prices are a function of seed and time, so each one goes on where the last one was.
@@ -53,7 +62,7 @@ def open_client(
     own_sandbox = source == "sandbox" and not settings.api_url
     with Sandbox() if own_sandbox else nullcontext() as sandbox:
         addresses = (sandbox.url,) if sandbox else settings.api_url or DEFAULT_BASE_URLS
-        budget = WeightBudget(home.weights, clock=clock)
+        budget = WeightBudget(home.weights, clock=clock, share=share)
         patience = {} if within is None else _impatience(within)
         with BinanceClient(addresses, budget=budget, simulated=source == "sandbox", clock=clock, **patience) as client:
             yield client

@@ -4,18 +4,21 @@ from typing import Any
 
 import dagster as dg
 
+from binance_assets.archive.jobs import backfill, follow_archive, follow_archive_daily
 from binance_assets.collector.shifts import collect
 from binance_assets.core import tables as core
 from binance_assets.housekeeping.job import keep_house
 from binance_assets.landing.assets import ANSWERED
 from binance_assets.mart import tables as mart
 from binance_assets.raw import tables as raw
+from binance_assets.repair.job import repair_gaps
 from binance_assets.runs import RUNS_BY_ITSELF
 
 _DERIVED = dg.AssetSelection.groups("raw", "core", "mart")
 _EXPORT = dg.AssetSelection.groups("export")
 _METADATA = dg.AssetSelection.assets(["landing", "exchange_info"], ["landing", "coinmarketcap"])
 _PRICES = dg.AssetSelection.assets(["landing", "ticker_price"])
+_CANDLES = dg.AssetSelection.assets(["landing", "kline"])
 _IMPORTED = dg.AssetSelection.assets(["landing", "imported_file"])
 
 # What follows from the exchange's metadata. The collector keeps all facts up itself.
@@ -41,8 +44,8 @@ _DESCRIBED = dg.AssetSelection.assets(
 
 run_once = dg.define_asset_job(
     "run_once",
-    selection=_METADATA | _PRICES | _DERIVED | _EXPORT,
-    description="Everything once: metadata, one minute of prices, all tables, checks, export.",
+    selection=_METADATA | _PRICES | _CANDLES | _DERIVED | _EXPORT,
+    description="Everything once: metadata, one minute of prices, the last hours' candles, all tables, checks, export.",
     executor_def=dg.in_process_executor,
 )
 
@@ -56,8 +59,8 @@ refresh = dg.define_asset_job(
 
 refresh_all = dg.define_asset_job(
     "refresh_all",
-    selection=_METADATA | _DERIVED | _EXPORT,
-    description="Metadata, categories, every table and every check, export.",
+    selection=_METADATA | _CANDLES | _DERIVED | _EXPORT,
+    description="Metadata, categories, the last hours' candles, every table and every check, export.",
     executor_def=dg.in_process_executor,
 )
 
@@ -101,6 +104,9 @@ JOBS: list[dg.JobDefinition | Any] = [
     keep_house,
     import_files,
     rebuild,
+    repair_gaps,
+    backfill,
+    follow_archive,
 ]
 
 
@@ -118,6 +124,7 @@ SCHEDULES = [
     _schedule(
         "keep_house_daily", keep_house, "50 3 * * *", "Old records and left-over files go; free space is checked."
     ),
+    follow_archive_daily,
 ]
 
 

@@ -1,4 +1,4 @@
-"""Dagster resources: thin doors to the home's store, to its exchange and to CoinMarketCap."""
+"""Dagster resources: thin doors to the home's store, to its exchange and its archive, and to CoinMarketCap."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +7,11 @@ from typing import cast
 import dagster as dg
 from pydantic import Field, SecretStr
 
+from binance_assets.clients.archive import ArchiveClient
 from binance_assets.clients.binance import BinanceClient
+from binance_assets.clients.budget import SHARE
 from binance_assets.clients.coinmarketcap import CoinMarketCapClient
-from binance_assets.exchange import choose_source, open_client, open_coinmarketcap
+from binance_assets.exchange import choose_source, open_archive, open_client, open_coinmarketcap
 from binance_assets.home import Home, Store
 from binance_assets.settings import Settings, Source, load_settings
 
@@ -39,9 +41,15 @@ class HomeResource(dg.ConfigurableResource):
         return self.home.store(source)
 
     @contextmanager
-    def exchange(self) -> Iterator[BinanceClient]:
-        """A client of the store's exchange."""
-        with open_client(self.settings, self.home, self.store.source) as client:
+    def exchange(self, share: float = SHARE) -> Iterator[BinanceClient]:
+        """A client of the store's exchange, which spends up to a share of the request weight."""
+        with open_client(self.settings, self.home, self.store.source, share=share) as client:
+            yield client
+
+    @contextmanager
+    def archive(self) -> Iterator[ArchiveClient]:
+        """A client of the archive of the store's exchange."""
+        with open_archive(self.settings, self.store.source) as client:
             yield client
 
     @contextmanager

@@ -59,7 +59,15 @@ class Finished:
     failed_checks: list[FailedCheck]
 
 
-def execute(home: Home, job: str, *, source: Source | None = None, config: Mapping[str, Any] | None = None) -> Finished:
+def execute(
+    home: Home,
+    job: str,
+    *,
+    source: Source | None = None,
+    config: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+    resources: Mapping[str, object] | None = None,
+) -> Finished:
     """Run a job to its end.
 
     Args:
@@ -67,6 +75,8 @@ def execute(home: Home, job: str, *, source: Source | None = None, config: Mappi
         job: The job's name.
         source: The store to work on, if not the home's own.
         config: Configuration of its steps, by step.
+        tags: Of the run, such as those that name its partitions.
+        resources: In the place of those of the same names in the definitions.
 
     Raises:
         RunFailed: A step, or a blocking check, failed.
@@ -86,7 +96,12 @@ def execute(home: Home, job: str, *, source: Source | None = None, config: Mappi
         result = defs.resolve_job_def(job).execute_in_process(
             run_config=run_config,
             instance=instance,
-            tags={PROCESS_TAG: _process(), "dagster/max_retries": "0"},  # whoever called decides whether again
+            tags={
+                **(tags or {}),
+                PROCESS_TAG: _process(),
+                "dagster/max_retries": "0",  # whoever called decides whether again
+            },
+            resources=resources,
             raise_on_error=False,
         )
     if not result.success:
@@ -165,5 +180,10 @@ def _failure(result: dg.ExecuteInProcessResult) -> RunFailed | RunInterrupted:
         for evaluation in result.get_asset_check_evaluations()
         if not evaluation.passed and evaluation.blocking
     )
-    of_exchange = {error.__name__ for error in ExchangeError.__subclasses__()}
+    of_exchange = _names_below(ExchangeError)
     return RunFailed(lines, by_exchange=any(cause.cls_name in of_exchange for _, cause in causes))
+
+
+def _names_below(error: type[Exception]) -> set[str]:
+    """The names of the classes that are derived from one, by whatever way."""
+    return {name for it in error.__subclasses__() for name in (it.__name__, *_names_below(it))}

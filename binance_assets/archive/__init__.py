@@ -5,7 +5,7 @@
     landing/archive/BTCUSDT/monthly/BTCUSDT-1m-2020-01.5f1f…e2.zip      as downloaded, with a .json beside it
         │  zips.py       checksum, one member, no bomb, CRC
         │  plain.py      is it written as the archive writes? Then DuckDB reads it as it stands (plain_rows.sql)
-        │  lines.sql     a second, slow look at a file in which something is wrong: which lines, and why
+        │  lines.sql     a second, slow look at a file in which something is wrong, and in judged_lines.sql, what
         ▼
     lake/kline/month=2020-01/9a….parquet                                all pairs of a month (months.py)
         ▼

@@ -69,7 +69,7 @@ incomplete as (
             pair_id,
             count(*) as minutes
         from raw.kline
-        where month = $month
+        where month = $month and source = 'archive'
         group by pair_id
     ) as found using (pair_id)
     where coalesce(found.minutes, 0) < covered.minutes
@@ -77,12 +77,15 @@ incomplete as (
 
 point as (
     select
-        pair_id,
-        open_at as minute_at,
+        kline.pair_id,
+        kline.open_at as minute_at,
         'candle' as kind
     from raw.kline
-    semi join incomplete using (pair_id)
-    where month = $month
+    asof inner join covered on kline.pair_id = covered.pair_id and kline.open_at >= covered.since
+    where
+        kline.month = $month
+        and kline.open_at < covered.until
+        and kline.pair_id in (select pair_id from incomplete)
     union all
     select
         pair_id,

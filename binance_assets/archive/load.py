@@ -15,7 +15,8 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from binance_assets.archive.months import Made, Month, make_month
-from binance_assets.archive.tables import KLINE
+from binance_assets.archive.rest import load_rest_candles
+from binance_assets.archive.tables import KLINE, KLINE_HOUR
 from binance_assets.archive.zips import ArchiveZip, landed_zips, month_of, read_sidecars, symbol_of
 from binance_assets.catalog import month_view
 from binance_assets.clock import Clock
@@ -23,6 +24,7 @@ from binance_assets.files import sync
 from binance_assets.landing import Landing
 from binance_assets.mart.models import find_usdt_ways
 from binance_assets.sql import sql
+from binance_assets.tables import Table
 from binance_assets.warehouse import Connection, Warehouse
 
 _PARTITION = "select partition from meta.kline_month where month = $month"
@@ -72,6 +74,7 @@ def load_archive(
     loaded = []
     with _alone(warehouse):
         with warehouse.connect() as connection:
+            load_rest_candles(connection, landing)
             find_usdt_ways(connection)
             connection.run("archive/usdt_ways.sql")
             open_months = {month for (month,) in connection.rows("archive/open_months.sql")}
@@ -84,9 +87,10 @@ def load_archive(
 
 
 def show_months(connection: Connection) -> None:
-    """Make the view anew. Belongs into each transaction that changes ``meta.kline_month``."""
-    partitions = [name for (name,) in connection.rows("select partition from meta.kline_month order by month")]
-    connection.duck.execute(month_view(KLINE, partitions))
+    """Make the views anew. Belongs into each transaction that changes ``meta.kline_month``."""
+    months = connection.rows("select partition, hours from meta.kline_month order by month")
+    connection.duck.execute(month_view(KLINE, [partition for partition, _ in months]))
+    connection.duck.execute(month_view(KLINE_HOUR, [hours for _, hours in months]))
 
 
 @contextmanager
@@ -193,18 +197,24 @@ def _commit(warehouse: Warehouse, due: Month, made: Made, began_at: datetime) ->
     with warehouse.connect() as connection, connection.transaction():
         if connection.value(_PARTITION, month=due.name) != due.partition:
             raise ArchiveInUse(f"{warehouse.path} was made anew while {due.name} was put together. Load again.")
-        partition = _place(warehouse, due.name, made.partition) if made.partition else None
+        partition, hours = (
+            _place(warehouse, table, due.name, staged) if staged else None
+            for table, staged in ((KLINE, made.partition), (KLINE_HOUR, made.hours))
+        )
         connection.run("archive/register.sql", month=due.name, loaded_at=began_at, **found)
         connection.run("archive/usdt_ways.sql")
-        connection.run("archive/registered.sql", month=due.name, partition=partition, row_count=made.row_count)
+        connection.run(
+            "archive/registered.sql", month=due.name, partition=partition, hours=hours, row_count=made.row_count
+        )
         show_months(connection)
+        connection.run("archive/days.sql", month=due.name)
         [(files, refused, defects)] = connection.rows("archive/outcome_counts.sql", **found)
     return LoadedMonth(due.name, files, refused, defects, made.row_count)
 
 
-def _place(warehouse: Warehouse, month: str, staged: Path) -> str:
+def _place(warehouse: Warehouse, table: Table, month: str, staged: Path) -> str:
     """Move a partition to where it belongs. Its name no other content has, and no view knows it yet."""
-    place = warehouse.lake / KLINE.bare_name / f"month={month}" / staged.name
+    place = warehouse.lake / table.bare_name / f"month={month}" / staged.name
     place.parent.mkdir(parents=True, exist_ok=True)
     staged.replace(place)
     sync(place.parent)
@@ -214,7 +224,8 @@ def _place(warehouse: Warehouse, month: str, staged: Path) -> str:
 def _sweep(warehouse: Warehouse) -> None:
     """Remove partitions that do not count any more, or were never made to count."""
     with warehouse.connect() as connection:
-        counting = {name for (name,) in connection.rows("select partition from meta.kline_month")}
-    for path in (warehouse.lake / KLINE.bare_name).glob("month=*/*.parquet"):
-        if path.relative_to(warehouse.path.parent).as_posix() not in counting:
-            path.unlink()
+        counting = {name for row in connection.rows("select partition, hours from meta.kline_month") for name in row}
+    for table in (KLINE, KLINE_HOUR):
+        for path in (warehouse.lake / table.bare_name).glob("month=*/*.parquet"):
+            if path.relative_to(warehouse.path.parent).as_posix() not in counting:
+                path.unlink()

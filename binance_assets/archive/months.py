@@ -11,7 +11,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -72,24 +72,26 @@ class Made:
 
     Attributes:
         partition: The candles, in a file that has a hash of its content as its name; None if there are none.
-        row_count: How many.
+        hours: Their hours, likewise.
+        row_count: How many candles.
         files: What became of each file that was read.
         defects: What is wrong in them.
     """
 
     partition: Path | None
+    hours: Path | None
     row_count: int
     files: Path
     defects: Path
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Batch:
     """Some pairs, by their ids from the first to the last."""
 
     first_pair: int
     last_pair: int
-    files: dict[ArchiveZip, int] = field(default_factory=dict)
+    files: Mapping[ArchiveZip, int]
 
 
 def make_month(landing: Landing, month: Month, store: Path, staging: Path) -> Made:
@@ -116,8 +118,12 @@ def make_month(landing: Landing, month: Month, store: Path, staging: Path) -> Ma
         files, defects = staging / "files.parquet", staging / "defects.parquet"
         connection.relation("outcome").order("file").write_parquet(str(files))
         connection.relation("finding").order("file, number").write_parquet(str(defects))
-        made, row_count = _write(connection, pieces, staging)
-        return Made(made, row_count, files, defects)
+        row_count = _write(connection, pieces, staging / "month.parquet")
+        if not row_count:
+            return Made(None, None, 0, files, defects)
+        _write_hours(connection, staging / "month.parquet", staging / "hours.parquet")
+        made, hours = (_named_by_content(staging / name) for name in ("month.parquet", "hours.parquet"))
+        return Made(made, hours, row_count, files, defects)
 
 
 @contextmanager
@@ -140,20 +146,25 @@ def _batches(connection: Connection, month: Month, partition: str | None) -> Ite
         weights[pair_id] += rows
     for pair_id in month.renewed:
         weights.setdefault(pair_id, 0)  # it may have candles from the API
-    batch, size = None, 0
-    by_pair: dict[int, dict[ArchiveZip, int]] = {}
+    by_pair: dict[int, list[ArchiveZip]] = {}
     for archived, pair_id in month.files.items():
-        by_pair.setdefault(pair_id, {})[archived] = pair_id
+        by_pair.setdefault(pair_id, []).append(archived)
+    for first, last in _spans_of_pairs(weights):
+        pairs = (pair_id for pair_id in by_pair if first <= pair_id <= last)
+        yield _Batch(first, last, {archived: pair_id for pair_id in pairs for archived in by_pair[pair_id]})
+
+
+def _spans_of_pairs(weights: Mapping[int, int]) -> Iterator[tuple[int, int]]:
+    """Pairs in order of their ids, as many at a time as have about the same number of candles: first and last."""
+    span, size = None, 0
     for pair_id, rows in sorted(weights.items()):
-        if batch and size + rows > BATCH_ROWS:
-            yield batch
-            batch, size = None, 0
-        batch = batch or _Batch(pair_id, pair_id)
-        batch.last_pair = pair_id
-        batch.files |= by_pair.get(pair_id, {})
+        if span and size + rows > BATCH_ROWS:
+            yield span
+            span, size = None, 0
+        span = (span[0] if span else pair_id, pair_id)
         size += rows
-    if batch:
-        yield batch
+    if span:
+        yield span
 
 
 def _put_together(
@@ -195,17 +206,28 @@ def _cut_piece(connection: Connection, staging: Path, number: int, *, whole: boo
     return path
 
 
-def _write(connection: Connection, pieces: Sequence[str], staging: Path) -> tuple[Path | None, int]:
-    """Write the partition, unless there is no candle."""
+def _write(connection: Connection, pieces: Sequence[str], path: Path) -> int:
+    """Write the partition, unless there is no candle. Returns how many there are."""
     candles = connection.duck.read_parquet(list(pieces)) if pieces else connection.relation("candle")
     candles.create_view("month_candle")
     row_count = connection.count("month_candle")
-    if not row_count:
-        return None, 0
-    connection.run("archive/rates.sql")
-    path = staging / "month.parquet"
-    connection.run(f"archive/{'joined' if pieces else 'partition'}.sql", path=str(path))
+    if row_count:
+        connection.run("archive/rates.sql")
+        connection.run(f"archive/{'joined' if pieces else 'partition'}.sql", path=str(path))
+    return row_count
+
+
+def _write_hours(connection: Connection, month: Path, path: Path) -> None:
+    """Roll the candles that were written up to hours, some pairs at a time."""
+    weights = dict(connection.rows("archive/pair_rows.sql", partition=str(month)))
+    for first_pair, last_pair in _spans_of_pairs(weights):
+        connection.run("archive/hours.sql", month_path=str(month), first_pair=first_pair, last_pair=last_pair)
+    connection.run("archive/hours_partition.sql", path=str(path))
+
+
+def _named_by_content(path: Path) -> Path:
+    """A file, durably, that has a hash of its content as its name."""
     sync(path)
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return path.rename(staging / f"{digest[:32]}.parquet"), row_count
+    return path.rename(path.with_name(f"{digest[:32]}.parquet"))

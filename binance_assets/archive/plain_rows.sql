@@ -1,5 +1,5 @@
 -- The candles of plainly written files. A line that breaks a rule is left out here; its file is then looked at again,
--- line by line (lines.sql has the same rules, and names for them).
+-- line by line (judged_lines.sql has the same rules, and names for them).
 insert into candle by name
 select
     file.file_key,

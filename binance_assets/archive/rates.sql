@@ -4,7 +4,8 @@ create or replace temp table leg as
 select
     pair_id,
     open_at,
-    if(volume > 0, quote_volume / volume, close_price::double) as price
+    -- A quote volume can be zero although something was traded: half of its last decimal, or less, was paid.
+    if(quote_volume > 0, quote_volume / volume, close_price::double) as price
 from month_candle
 where
     pair_id in (
@@ -37,6 +38,7 @@ create view rated_candle as
 select
     month_candle.pair_id,
     month_candle.open_at,
+    month_candle.open_at::date as date,
     month_candle.open_price,
     month_candle.high_price,
     month_candle.low_price,

@@ -74,6 +74,7 @@ def _look_closely(landing: Landing, connection: Connection, archived: ArchiveZip
     file_key = archived.file_key
     connection.rows("delete from candle where file_key = $file_key", file_key=file_key)
     connection.run("archive/lines.sql", file_key=file_key, text=text)
+    connection.run("archive/judged_lines.sql")
     for kind, detail in connection.rows("archive/verdict.sql"):
         _refuse(connection, archived, Refused(kind, detail))
         return

@@ -43,3 +43,21 @@ create table finding (
     affected_count integer,
     detail varchar
 );
+
+create table hour (
+    pair_id integer,
+    date date,
+    hour_utc timestamp,
+    source varchar,
+    open_price decimal(18, 8),
+    high_price decimal(18, 8),
+    low_price decimal(18, 8),
+    close_price decimal(18, 8),
+    average_price double,
+    volume decimal(38, 8),
+    quote_volume decimal(38, 8),
+    trade_count integer,
+    candle_count integer,
+    price_usdt double,
+    usdt_path varchar
+);

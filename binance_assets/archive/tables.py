@@ -1,5 +1,8 @@
 """The tables of the archive: its files, what is wrong in them, the candles, and which months of them count."""
 
+import pandera.pandas as pa
+
+from binance_assets.raw.tables import DAY
 from binance_assets.tables import (
     Table,
     day,
@@ -14,6 +17,9 @@ from binance_assets.tables import (
     quantity,
     text,
 )
+
+CANDLE_SOURCES = ("archive", "rest")
+"""Where a candle can come from: the archive, or the API."""
 
 STATES = ("loaded", "superseded", "refused", "waiting")
 
@@ -90,9 +96,9 @@ REST_KLINE = Table(
     "pair and month to meta.open_kline_month.",
     grain="pair x minute",
     key=("pair_id", "open_at"),
-    references={"pair_id": "core.pair.pair_id"},
+    references={"pair_id": "core.pair.pair_id", "capture_id": "raw.capture.capture_id"},
     large=True,
-    columns=_CANDLE,
+    columns={**_CANDLE, "capture_id": text("The response it stood in; of several the one that was landed last")},
 )
 
 KLINE = Table(
@@ -106,8 +112,9 @@ KLINE = Table(
     is_monthly=True,
     columns={
         "month": text("The month, such as 2020-01. A query that filters by it reads no other month"),
+        "date": DAY,
         **_CANDLE,
-        "source": text("Where it came from: the archive, or the API", one_of("archive", "rest")),
+        "source": text("Where it came from: the archive, or the API", one_of(*CANDLE_SOURCES)),
         "file_key": long_integer(_FILE_KEY, nullable=True),
         "usdt_rate": number(
             "What one unit of the quote currency was worth in USDT, by the candles of that minute",
@@ -115,6 +122,44 @@ KLINE = Table(
             nullable=True,
         ),
         "usdt_path": text("The way that usdt_rate goes; empty exactly where that is", nullable=True),
+    },
+)
+
+KLINE_HOUR = Table(
+    "raw.kline_hour",
+    "Hours of candles, rolled up from raw.kline when a month of it is written, and in the lake beside it, a partition "
+    "a month.",
+    grain="pair x hour x source",
+    key=("pair_id", "hour_utc", "source"),
+    references={"pair_id": "core.pair.pair_id"},
+    large=True,
+    is_monthly=True,
+    columns={
+        "month": text("The month, such as 2020-01. A query that filters by it reads no other month"),
+        "date": DAY,
+        "pair_id": integer("The pair"),
+        "hour_utc": instant("Start of the hour"),
+        "source": text("Where its candles came from: the archive, or the API", one_of(*CANDLE_SOURCES)),
+        "open_price": price("Open of its first candle", positive()),
+        "high_price": price("Highest price", positive()),
+        "low_price": price("Lowest price", positive()),
+        "close_price": price("Close of its last candle", positive()),
+        "average_price": number(
+            "What was paid over what was traded; where nothing was, the mean of the closes",
+            positive(),
+            unit="quote currency",
+        ),
+        "volume": quantity("What was traded", unit="base currency"),
+        "quote_volume": quantity("What was paid for it", unit="quote currency"),
+        "trade_count": integer("Trades", not_negative()),
+        "candle_count": integer("Candles", pa.Check.in_range(1, 60)),
+        "price_usdt": number(
+            "The average price, each candle at its own minute's rate; empty where none has one",
+            positive(),
+            unit="USDT",
+            nullable=True,
+        ),
+        "usdt_path": text("The way that the rates go, or several; empty exactly where price_usdt is", nullable=True),
     },
 )
 
@@ -127,9 +172,24 @@ KLINE_MONTH = Table(
     columns={
         "month": text("The month, such as 2020-01"),
         "partition": text("Its file, relative to the folder of the warehouse; the name is a hash of the content"),
+        "hours": text("The file of its hours (raw.kline_hour), likewise"),
         "row_count": long_integer("Candles in it", not_negative()),
         "usdt_ways": text("Hash of the ways to USDT that it was made with"),
         "made_at": instant("When it was made"),
+    },
+)
+
+KLINE_ANSWER = Table(
+    "meta.kline_answer",
+    "For which minutes the API was asked for candles and has answered: those that it did not give, it does not have.",
+    grain="one response",
+    key=("capture_id",),
+    columns={
+        "capture_id": text("The response"),
+        "pair_id": integer("The pair"),
+        "from_utc": instant("First minute that was asked for"),
+        "to_utc": instant("First one after those that were asked for, and were over"),
+        "answered_at": instant("When the response was received"),
     },
 )
 
@@ -144,7 +204,7 @@ OPEN_KLINE_MONTH = Table(
     },
 )
 
-TABLES = (ARCHIVE_FILE, ARCHIVE_DEFECT, REST_KLINE, KLINE)
+TABLES = (ARCHIVE_FILE, ARCHIVE_DEFECT, REST_KLINE, KLINE, KLINE_HOUR)
 """Those of the raw layer."""
 
-META = (KLINE_MONTH, OPEN_KLINE_MONTH)
+META = (KLINE_MONTH, OPEN_KLINE_MONTH, KLINE_ANSWER)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
+
+from isal import isal_zlib
+from isal.igzip_lib import IsalError
 
 from binance_assets.landing import Landing
 
@@ -20,6 +25,20 @@ MICROSECONDS_FROM = date(2025, 1, 1)
 
 LARGEST_CSV = 32 * 1024 * 1024
 """Bytes. A month has at most 44,640 lines of at most some 250 characters; what is larger is no month of candles."""
+
+_LOCAL_HEADER = struct.Struct("<4s22x2H")
+"""What stands before a zip's member: a signature, what the directory says too, the lengths of the name and of more."""
+
+_DAMAGED: tuple[type[Exception], ...] = (
+    zipfile.BadZipFile,
+    zlib.error,
+    IsalError,  # type: ignore[assignment]  # its stub does not say that it is an exception
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What unpacking raises when a zip is not what it should be."""
 
 _DAY = timedelta(days=1)
 _NAME = re.compile(
@@ -147,19 +166,44 @@ def unpack(landing: Landing, archived: ArchiveZip) -> bytes:
         raise Refused("missing", "it is not in the landing folder any more, only the .json beside it is") from None
 
 
-def _only_member(stream: Any, name: str) -> bytes:
+def _only_member(stream: BinaryIO, name: str) -> bytes:
     try:
         with zipfile.ZipFile(stream) as archive:
             names = archive.namelist()
             if names != [name]:
                 raise Refused("members", f"it holds {', '.join(names[:5]) or 'nothing'}; it should hold {name} alone")
-            with archive.open(name) as member:
-                text = member.read(LARGEST_CSV + 1)
-                if len(text) > LARGEST_CSV:
-                    raise Refused("too_large", f"it unpacks to more than {LARGEST_CSV:,} bytes")
-                return text
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+            [member] = archive.infolist()
+            text = _inflate(stream, member) if member.compress_type == zipfile.ZIP_DEFLATED else _stored(archive, name)
+    except _DAMAGED as error:
         raise Refused("not_a_zip", f"it cannot be unpacked: {error}") from error
+    if len(text) > LARGEST_CSV:
+        raise Refused("too_large", f"it unpacks to more than {LARGEST_CSV:,} bytes")
+    return text
+
+
+def _inflate(stream: BinaryIO, member: zipfile.ZipInfo) -> bytes:
+    """A deflated member, in half of the time that zipfile takes; of one that is too large somewhat more than it may be.
+
+    Where its bytes begin stands in the header before them (section 4.3.7 of the zip format's APPNOTE).
+    """
+    stream.seek(member.header_offset)
+    header = stream.read(_LOCAL_HEADER.size)
+    if len(header) < _LOCAL_HEADER.size:
+        raise zipfile.BadZipFile("it is cut")
+    signature, name_length, extra_length = _LOCAL_HEADER.unpack(header)
+    if signature != b"PK\x03\x04" or member.flag_bits & 1:
+        raise zipfile.BadZipFile("its member has no header, or a password")
+    stream.seek(name_length + extra_length, os.SEEK_CUR)
+    inflator = isal_zlib.decompressobj(-zlib.MAX_WBITS)
+    text = inflator.decompress(stream.read(member.compress_size), LARGEST_CSV + 1)
+    if len(text) <= LARGEST_CSV and not (inflator.eof and isal_zlib.crc32(text) == member.CRC):
+        raise zipfile.BadZipFile("its member is cut, or another one than its checksum says")
+    return text
+
+
+def _stored(archive: zipfile.ZipFile, name: str) -> bytes:
+    with archive.open(name) as member:
+        return member.read(LARGEST_CSV + 1)
 
 
 def _read_sidecar(folder: Path, file: str) -> ArchiveZip:

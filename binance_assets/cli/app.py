@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
+from binance_assets.cli.backfill import backfill
 from binance_assets.cli.collect import collect
 from binance_assets.cli.query import query
 from binance_assets.cli.sandbox import sandbox
@@ -170,6 +171,12 @@ app.command(
     epilog='Example: `binance-assets query "select symbol, price from fact_price_latest join dim_pair using (pair_key) '
     "where quote_code = 'USDT' order by price desc limit 10\"`"
 )(query)
+
+
+app.command(
+    epilog="Examples: `binance-assets backfill --symbols BTCUSDT,ETHUSDT --from 2017-08-17` · "
+    "`binance-assets backfill --quote USDT --from 2024-01-01`"
+)(backfill)
 
 
 app.command(epilog="Example: `binance-assets collect`")(collect)

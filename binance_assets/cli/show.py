@@ -93,6 +93,11 @@ def _print_figures(console: Console, status: dict[str, Any]) -> None:
         whose = "the whole market" if gap["is_whole_market"] else "pairs"
         lasting = f", {gap['lasting']:,} of them lasting" if gap["lasting"] else f" to {_instant(gap['to_utc'])}"
         console.print(f"  {gap['cause']}: {gap['gaps']:,} of {whose}, from {_instant(gap['from_utc'])}{lasting}")
+    counts = status["gap_counts"]
+    console.print(
+        f"All gaps: {counts['lasting']:,} last, {counts['repaired']:,} were repaired from candles, "
+        f"{counts['waiting']:,} wait for some, {counts['unresolved']:,} are unresolved"
+    )
     table = Table("Table")
     table.add_column("Rows", justify="right")
     for name, rows in status["rows"].items():

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 SHARE = 0.8
 """How much of the limit is spent."""
 
+SPARE_SHARE = 0.5
+"""How much of it may be spent already when something is asked that can wait: the rest is for the collector."""
+
 DEFAULT_LIMIT = 6000
 """Weight a minute, until the exchange says otherwise in the ``rateLimits`` of its metadata."""
 
@@ -81,13 +84,15 @@ class WeightBudget:
     Args:
         path: The file; it and its folder are made when missing.
         clock: The host's, if there is none.
+        share: How much of the limit is spent by whoever asks through this; less for what can wait.
 
     Raises:
         WeightBudgetError: By every method, when the file cannot be read or written.
     """
 
-    def __init__(self, path: Path, *, clock: Clock | None = None) -> None:
+    def __init__(self, path: Path, *, clock: Clock | None = None, share: float = SHARE) -> None:
         self.path = path
+        self._share = share
         self._clock = clock or Clock()
         self._unwritten: dict[str, _Account] = {}
 
@@ -116,7 +121,7 @@ class WeightBudget:
                     raise HeldBack(state.banned_until, state.banned_until - now, banned=True)
                 if state.retry_at > now:
                     free_at = state.retry_at
-                elif state.spent and state.spent + weight > SHARE * state.weight_limit:
+                elif state.spent and state.spent + weight > self._share * state.weight_limit:
                     free_at = 60.0 * (minute + 1)
                 else:
                     state.spent += weight

@@ -149,6 +149,7 @@ def download(
     *,
     scopes: Sequence[Scope] = SCOPES,
     connections: int = CONNECTIONS,
+    on_listed: Callable[[Amount], object] = lambda amount: None,
     on_progress: OnProgress = lambda progress: None,
 ) -> Outcome:
     """Land the files that bring some days of some pairs: of whole months, and of days where there is no month's.
@@ -164,6 +165,7 @@ def download(
         last: The last day.
         scopes: Which files: of months, of days, or both.
         connections: How many files at once.
+        on_listed: Is told how much is to be downloaded, before anything is; what it raises keeps it from beginning.
         on_progress: Is told how far it is, in this thread.
 
     Raises:
@@ -178,6 +180,7 @@ def download(
     with ThreadPoolExecutor(connections, "archive") as pool:
         for plan in _each(pool, lambda symbol: choose(archive, symbol, first, last, scopes), symbols):
             work.add(plan.files)
+        on_listed(work.to_come)
         work.bring(pool)
         months = [it.file for it in work.refused if it.file.scope == "monthly" and "daily" in scopes]
         for days in _each(pool, lambda it: archive.files(*_days_of(it, first, last)), months):
@@ -279,6 +282,11 @@ class _Work:
         known = {folder: landed(folder) for folder in {self._folder(file) for file in files}}
         self._waiting += [(file, known[self._folder(file)].get(file.first)) for file in files]
         self._tell(self.progress._replace(listed=self.progress.listed.plus(*files)))
+
+    @property
+    def to_come(self) -> Amount:
+        """What it has taken on that is not there."""
+        return Amount().plus(*(file for file, known in self._waiting if not (known and known.file == file)))
 
     def bring(self, pool: ThreadPoolExecutor) -> None:
         """Lands what it has taken on."""

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from filelock import FileLock
@@ -10,9 +11,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from binance_assets.assets import OWNERS, label
+from binance_assets.clients import ExchangeError
+from binance_assets.clients.budget import SPARE_SHARE
 from binance_assets.collector import running_process
 from binance_assets.landing.coinmarketcap import Fetched, fetch_due, wanted_categories
 from binance_assets.landing.imports import import_files
+from binance_assets.landing.klines import bring_candles, recent_spans
 from binance_assets.landing.sampling import capture_of, sample
 from binance_assets.resources import HomeResource
 
@@ -77,6 +81,34 @@ def ticker_price(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Ma
     return dg.MaterializeResult(
         metadata={"samples": sampled.landed, "missed": len(sampled.missed), "source": label(store.source)}
     )
+
+
+@dg.asset(
+    key=["landing", "kline"],
+    group_name="landing",
+    kinds={"parquet", "file"},
+    owners=OWNERS,
+    deps=[["landing", "exchange_info"]],
+)
+def kline(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+    """One-minute candles of the last hours (GET klines) of the watch list, as received: what is not there yet.
+
+    Whatever goes wrong, the step succeeds, so that prices do not suffer.
+    """
+    store = home.store
+    now = datetime.now(UTC).replace(tzinfo=None)
+    with store.warehouse.connect() as connection:
+        spans = recent_spans(connection, home.settings.watch_list, now)
+    told: dict[str, Any] = {"pairs": len(spans), "source": label(store.source)}
+    try:
+        with home.exchange(share=SPARE_SHARE) as client:
+            brought = bring_candles(client, store.landing, store.source, spans)
+    except ExchangeError as error:
+        context.log.warning(f"The last hours' candles are missing: {error}")
+        return dg.MaterializeResult(metadata={**told, "not_answered": str(error)})
+    for refused in brought.refused:
+        context.log.warning(f"Candles of a pair of BINANCE_WATCH_LIST are missing: {refused}")
+    return dg.MaterializeResult(metadata={**told, "candles": brought.candles, "refused": len(brought.refused)})
 
 
 ANSWERED = dg.AssetCheckSpec(

@@ -1,5 +1,5 @@
--- The rows of the ledger that begin at the instants in gap_changed, and all of pairs that were not quoted at first,
--- made again.
+-- The gaps of the sampling that begin at the instants in gap_changed, and all of pairs that were not quoted at first,
+-- made again. gap_shown.sql puts them into the ledger.
 create or replace temp table gap_made as
 with missing as (
     select *
@@ -144,18 +144,10 @@ from judged
 -- A pair that was gone before it could be quoted was never to be expected.
 where to_utc is not null or not is_unquoted or not is_delisted;
 
-create or replace temp table gap_known as
-select
-    pair_key,
-    from_utc,
-    to_utc,
-    cause,
-    evidence
-from mart.gap
-semi join gap_changed using (from_utc);
-
 create or replace temp table gap_outdated as
-from gap_known
+select *
+from meta.sampling_gap
+semi join gap_changed using (from_utc)
 except
 select
     pair_key,
@@ -165,13 +157,7 @@ select
     evidence
 from gap_made;
 
-delete from mart.gap
-using gap_outdated
-where
-    gap.from_utc = gap_outdated.from_utc
-    and gap.pair_key is not distinct from gap_outdated.pair_key;
-
-create or replace temp table gap_new as
+create or replace temp table gap_found as
 select
     pair_key,
     from_utc,
@@ -180,12 +166,15 @@ select
     evidence
 from gap_made
 except
-from gap_known;
+from meta.sampling_gap;
 
-insert into mart.gap by name
-select
-    gap_new.*,
-    warehouse.source
-from gap_new
-cross join meta.warehouse
+delete from meta.sampling_gap
+using gap_outdated
+where
+    sampling_gap.from_utc = gap_outdated.from_utc
+    and sampling_gap.pair_key is not distinct from gap_outdated.pair_key;
+
+insert into meta.sampling_gap by name
+select *
+from gap_found
 order by from_utc, pair_key;

@@ -9,7 +9,7 @@ select from_utc
 from gap_of_market
 union all
 select from_utc
-from mart.gap
+from meta.sampling_gap
 where pair_key is null and from_utc > $previous_at and from_utc < $next_at
 union all
 select expected_from as from_utc

@@ -1,0 +1,26 @@
+-- The next responses of klines in raw.capture that were not looked at yet: whole files, with about $most_rows candles.
+-- What was asked is in the endpoint; a minute of it that was still running when the answer came was not answered.
+create or replace temp table kline_response as
+with answer as (
+    select
+        capture.capture_id,
+        pair.pair_id,
+        capture.file,
+        capture.received_at,
+        strptime(split_part(capture.endpoint, '/', 3), '%Y%m%dT%H%M') as since,
+        strptime(split_part(capture.endpoint, '/', 4), '%Y%m%dT%H%M') + interval 1 minute as asked_until,
+        date_trunc('minute', coalesce(capture.exchange_at, capture.received_at)) as running_at,
+        least(asked_until, running_at) as until,
+        sum(capture.row_count) over (order by capture.file range unbounded preceding)
+        - sum(capture.row_count) over (partition by capture.file) as rows_before
+    from open.capture
+    inner join core.pair on split_part(capture.endpoint, '/', 2) = pair.symbol
+    where
+        starts_with(capture.endpoint, 'klines/')
+        and capture.file > coalesce((select file from meta.progress where model = 'raw.rest_kline'), '')
+)
+
+select * exclude (rows_before)
+from answer
+where rows_before < $most_rows
+order by file, capture_id
