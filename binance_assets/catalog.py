@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import groupby
 from textwrap import indent
 
 from binance_assets import core, mart, raw, warehouse
@@ -110,14 +111,20 @@ where {" or ".join(spans) or "false"};"""  # noqa: S608 - made of declarations a
 
 
 def month_view(table: Table, partitions: Sequence[str]) -> str:
-    """The statement that makes a monthly table's view over these partitions, which stand in it as literals, too."""
+    """The statement that makes a monthly table's view over these partitions, which stand in it as literals, too.
+
+    They are in order. Each year is a branch that says which days it has, and each file has the days of its rows as a
+    column. So a query that filters by ``date`` looks into the files of the years that it names, and reads those of its
+    months: DuckDB does not see from a day which month is meant, and would look into all files.
+    """
     if not partitions:
         columns = ",\n".join(f'    null::{table.sql_type(name)} as "{name}"' for name in table.columns)
         return f"create or replace view {table.name} as\nselect\n{columns}\nwhere false;"
     columns = ",\n".join(f'    "{name}"' for name in table.columns)
-    files = ",\n".join(f"            '{partition}'" for partition in partitions)
-    return f"""\
-create or replace view {table.name} as
+    branches = []
+    for year, of_year in groupby(partitions, lambda partition: partition.partition("month=")[2][:4]):
+        files = ",\n".join(f"            '{partition}'" for partition in of_year)
+        branches.append(f"""\
 select
 {columns}
 from
@@ -126,7 +133,9 @@ from
 {files}
         ],
         hive_partitioning = true, hive_types = {{ 'month': varchar }}
-    );"""  # noqa: S608 - made of declarations and of hashes, not of data
+    )
+where "date" between date '{year}-01-01' and date '{year}-12-31'""")  # noqa: S608 - made of declarations and of hashes
+    return f"create or replace view {table.name} as\n" + "\nunion all\n".join(branches) + ";"
 
 
 def _spans(days: Sequence[date]) -> list[tuple[date, date]]:

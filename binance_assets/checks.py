@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -24,7 +24,8 @@ from binance_assets.core.tables import (
     PRICE_WITHOUT_METADATA,
     UNMATCHED_CURRENCY,
 )
-from binance_assets.mart.tables import FACT_PARITY_HOUR, GAP
+from binance_assets.mart.quality import SHOWN_DAYS, outside_minutes
+from binance_assets.mart.tables import FACT_PARITY_HOUR, FACT_QUALITY_DAY, GAP
 from binance_assets.raw import tables as raw
 from binance_assets.raw.absence import SHRINK_LIMIT
 from binance_assets.raw.tables import CAPTURE, EXCHANGE_INFO, QUARANTINE, TICKER_PRICE
@@ -123,8 +124,7 @@ def newest_rows(connection: Connection, declared: Table) -> DuckDBPyRelation:
     """All rows of a table, or those of its newest minutes if they are many."""
     rows = connection.relation(declared.name)
     if declared.is_monthly:
-        newest_month = connection.value("select max(month) from meta.kline_month")
-        return rows.filter(ColumnExpression("month") == ConstantExpression(newest_month))
+        return rows.filter(ColumnExpression("date") == ConstantExpression(_newest_day_of_candles(connection)))
     counted = declared.newest_in
     if declared.time_column is None or not connection.count(counted):
         return rows if not declared.lake_order else rows.limit(0)
@@ -134,6 +134,13 @@ def newest_rows(connection: Connection, declared: Table) -> DuckDBPyRelation:
     if connection.count(counted) <= WHOLE_UP_TO:
         return rows
     return rows.filter(ColumnExpression(declared.time_column) >= ConstantExpression(newest - NEWEST))
+
+
+def _newest_day_of_candles(connection: Connection) -> date | None:
+    """The last day of the month that was made last. Any month may be: a backfill begins where it likes."""
+    month = connection.value("select month from meta.kline_month order by made_at desc, month desc limit 1")
+    day: date | None = connection.value("select max(date) from raw.kline_hour where month = $month", month=month)
+    return day
 
 
 def _check_in_pandera(connection: Connection, declared: Table, findings: Findings) -> None:
@@ -288,6 +295,20 @@ def _find_shrunken_categories(connection: Connection, findings: Findings) -> Non
     findings.add("held back", len(rows), rows)
 
 
+def _find_averages_out_of_range(connection: Connection, findings: Findings) -> None:
+    rows = connection.records("archive/checks/average_in_range.sql", day=_newest_day_of_candles(connection))
+    findings.add("what was paid over what was traded is not between low and high", len(rows), rows)
+
+
+def _find_unreconciled(connection: Connection, findings: Findings) -> None:
+    days = connection.rows("mart/unreconciled_days.sql", days=SHOWN_DAYS)
+    rows: list[dict[str, Any]] = []
+    for day, _ in days:
+        if len(rows) < SHOWN_ROWS:
+            rows += outside_minutes(connection, day)
+    findings.add("the sampled average is not where the trades were", sum(count for _, count in days), rows)
+
+
 RULES: tuple[Rule, ...] = (
     *(declaration_rule(declared) for declared in TABLES if declared.layer != "meta"),
     _query_rule(
@@ -340,8 +361,9 @@ RULES: tuple[Rule, ...] = (
         EXCHANGE_INFO,
         "partial_metadata",
         "raw/checks/partial_metadata.sql",
-        "too small to be of the whole market, so that no symbol counts as removed by it",
-        f"No metadata of the newest day lists less than {1 - SHRINK_LIMIT:.0%} as many symbols as were listed before.",
+        "too small to be of the whole market: no symbol counts as removed by it, unless our own leave it out for a day",
+        f"No metadata of the newest day lists less than {1 - SHRINK_LIMIT:.0%} as many symbols as were listed before, "
+        "those that are believed to have been gone not counted.",
         _WARN,
         shrink_limit=SHRINK_LIMIT,
     ),
@@ -374,8 +396,8 @@ RULES: tuple[Rule, ...] = (
         UNMATCHED_CURRENCY,
         "overrides_without_coin",
         "core/checks/overrides_without_coin.sql",
-        "not in the newest map",
-        "Every coin that the reviewed list names for a currency is in CoinMarketCap's newest map.",
+        "in no map",
+        "Every coin that the reviewed list names for a currency was in a map of CoinMarketCap.",
         _WARN,
     ),
     _query_rule(
@@ -390,8 +412,17 @@ RULES: tuple[Rule, ...] = (
         CURRENCY_CATEGORY,
         "shrunken_category",
         f"The newest list of every category has at least {LEAST_PERCENT} % as many members as the list just before. "
-        "One that has fewer is held back: it ends no membership and begins none, until the next list confirms it.",
+        "One that has fewer is held back: it ends no membership and begins none, until the next list confirms it. An "
+        "answer that has no member, or a page of it that is no list, is held back for good.",
         _find_shrunken_categories,
+        _WARN,
+    ),
+    Rule(
+        archive.KLINE,
+        "average_in_range",
+        "On the last day of the month of candles that was made last, what was paid over what was traded lies between "
+        "low and high, as far as the decimals of what was paid tell.",
+        _find_averages_out_of_range,
         _WARN,
     ),
     _query_rule(
@@ -400,6 +431,14 @@ RULES: tuple[Rule, ...] = (
         "mart/checks/parity.sql",
         "off by more than the threshold",
         "In the newest hour, what should agree does: stablecoins, wrapped coins, gold tokens, cross pairs.",
+        _WARN,
+    ),
+    Rule(
+        FACT_QUALITY_DAY,
+        "reconciled",
+        f"On the newest {SHOWN_DAYS} days that were sampled and have candles, too, the sampled average of every minute "
+        "lies between the low and the high of its candle, or between these and the close of the candle before.",
+        _find_unreconciled,
         _WARN,
     ),
     _query_rule(

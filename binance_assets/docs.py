@@ -59,6 +59,11 @@ def _describe(table: Table) -> str:
         f"- Key: {_names(table.key)}.",
     ]
     lines.extend(f"- Unique: {_names((column,))}." for column in table.unique)
+    if table.preferred_in:
+        lines.append(
+            f"- `{table.preferred_in}` has the same columns, and of several sources the row that counts: "
+            "[archive.md](archive.md)."
+        )
     lines.extend(f"- `{column}` is in `{target}`." for column, target in table.references.items())
     lines.append("\n| column | type | unit | empty | rules | what it is |\n| --- | --- | --- | --- | --- | --- |")
     for name, column in table.columns.items():
@@ -132,10 +137,11 @@ def _export_tables() -> str:
     for name, table in contract.TABLES.items():
         kinds = [f"`{name}.parquet`", *([f"`{name}.csv`"] if name in contract.SPREADSHEETS else []), "`binance.duckdb`"]
         limit = Scope().limit_of(table)
+        grain = table.grain.removesuffix(" x source") if table.preferred_in else table.grain
         parts.append(
             f"## {name}\n\n{table.description}\n\n- In {', '.join(kinds)}."
             + (f" By default {limit}." if limit else "")
-            + f"\n- Grain: {table.grain}. Key: {_names(table.key)}."
+            + f"\n- Grain: {grain}. Key: {_names(contract.key(table))}."
             + "".join(f"\n- `{column}` is in `{_bare(target)}`." for column, target in table.references.items())
         )
         rows = [

@@ -90,6 +90,13 @@ class Settings(BaseSettings):
         validation_alias="BINANCE_WATCH_LIST",
         description="Pairs whose minutes are exported, separated by commas; * for all pairs.",
     )
+    repair: Literal["watch_list", "all"] = Field(
+        "watch_list",
+        validation_alias="BINANCE_REPAIR",
+        description="For which pairs a gap of the whole market is repaired from candles: those of BINANCE_WATCH_LIST, "
+        "or all that were trading, which is a request for each pair and gap. Those whose months were brought from the "
+        "archive are repaired in any case.",
+    )
     export_days: int = Field(
         7,
         ge=1,
@@ -103,6 +110,11 @@ class Settings(BaseSettings):
         description="Whether what is CoinMarketCap's own is exported, too. Its terms allow that only to whoever has "
         "agreed it with them; the sectors of the project's own list are exported in any case.",
     )
+
+    @property
+    def repaired_symbols(self) -> tuple[str, ...] | None:
+        """The pairs for which a gap of the whole market is repaired; None for all."""
+        return None if self.repair == "all" or "*" in self.watch_list else self.watch_list
 
     @field_validator("api_url", mode="before")
     @classmethod

@@ -52,6 +52,7 @@ def _figures(connection: Connection) -> dict[str, Any]:
         "rows": rows,
         **figures,
         "gaps": connection.records("mart/gap_summary.sql", newest_at=newest),
+        "gap_counts": connection.records("mart/gap_counts.sql")[0],
         "age_seconds": (now - newest).total_seconds() if newest else None,
         "refused_rows": rows["raw.quarantine"],
         "highest_priced": connection.records("mart/highest_priced.sql", quote="USDT", top=10),

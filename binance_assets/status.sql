@@ -1,11 +1,11 @@
--- One row of figures about the store; minutes and gaps are those of the day before $newest_at.
+-- One row of figures about the store; minutes and gaps are those that were sampled in the day before $newest_at.
 with minute as (
     select
         source,
         minute_utc,
         count(*) filter (where is_gap) as gap_rows,
         bool_and(is_gap) as is_silent
-    from mart.fact_price_minute
+    from lake.sampled_minute
     where
         date >= ($newest_at::timestamp - interval 1 day)::date
         and minute_utc > $newest_at::timestamp - interval 1 day

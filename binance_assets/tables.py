@@ -134,6 +134,9 @@ class Table:
 
     A table that ``is_monthly`` is in the lake only: a view over one partition a month (:mod:`binance_assets.archive`).
 
+    Where rows of several sources tell of the same, the view ``preferred_in`` has those of the source that counts: these
+    are published.
+
     ``provider_column`` names the column that says whose data a row is: rows of CoinMarketCap, and rows of other tables
     that refer to them, are left out of what is published.
     """
@@ -153,6 +156,7 @@ class Table:
     stored: Mapping[str, pa.Column] | None = None
     provider_column: str | None = None
     is_monthly: bool = False
+    preferred_in: str | None = None
 
     @property
     def layer(self) -> str:

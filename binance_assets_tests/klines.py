@@ -80,6 +80,11 @@ def zipped(members: dict[str, bytes]) -> bytes:
     return content.getvalue()
 
 
+def flipped(content: bytes, at: int) -> bytes:
+    """With one byte that is another one."""
+    return content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :]
+
+
 class ArchiveStore(Pipeline):
     """A store with the steps that load the archive."""
 
@@ -124,9 +129,11 @@ class ArchiveStore(Pipeline):
         """Candles of BTCUSDT from the API, as whoever fetches them adds them."""
         with self.warehouse.transaction() as connection:
             [(pair_id,)] = connection.rows("select pair_id from core.pair where symbol = 'BTCUSDT'")
+            capture_id = connection.value("select min(capture_id) from raw.capture")
             for it in rows:
                 connection.duck.execute(
-                    "insert into raw.rest_kline values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [pair_id, it.at, *it.values]
+                    "insert into raw.rest_kline values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    [pair_id, it.at, *it.values, capture_id],
                 )
                 connection.rows(
                     "insert or ignore into meta.open_kline_month values (strftime($at, '%Y-%m'), $pair)",
@@ -158,8 +165,8 @@ class ArchiveStore(Pipeline):
 
     def partitions(self) -> dict[str, bytes]:
         """The files of the months, by their path in the lake."""
-        folder = self.warehouse.lake / "kline"
-        return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.parquet"))}
+        lake = self.warehouse.lake
+        return {str(path.relative_to(lake)): path.read_bytes() for path in sorted(lake.glob("kline*/*/*.parquet"))}
 
 
 def rows_of(stored: Sequence[Candle]) -> list[tuple[Any, ...]]:

@@ -19,6 +19,7 @@ from binance_assets.core import models as core
 from binance_assets.home import Store
 from binance_assets.landing import Capture, LandingFile, MissedSample
 from binance_assets.mart import models as mart
+from binance_assets.mart.quality import measure_quality
 from binance_assets.raw.load import Loaded, load
 from binance_assets.raw.rebuild import rebuild
 from binance_assets.settings import Source
@@ -173,6 +174,7 @@ class Pipeline:
             mart.roll_up_days(connection)
             mart.update_gaps(connection)
             mart.load_latest_prices(connection)
+            measure_quality(connection)
 
     def rebuild(self) -> None:
         """Throw the warehouse away and make it again."""
@@ -190,10 +192,20 @@ class Pipeline:
             return connection.records(query, **parameters)
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
-        """All rows of all tables that are derived from landing, in an order that does not depend on their storage."""
+        """All rows of all tables that are derived from landing, in an order that does not depend on their storage.
+
+        Not of meta.kline_month, which tells when each month was made.
+        """
         with self.warehouse.connect() as connection:
             return {
                 table.name: connection.rows(f"from {table.name} order by all")
                 for table in TABLES
-                if table.name not in {"meta.warehouse", "meta.progress", "meta.sealed_partition", "raw.ticker_price"}
+                if table.name
+                not in {
+                    "meta.warehouse",
+                    "meta.progress",
+                    "meta.sealed_partition",
+                    "meta.kline_month",
+                    "raw.ticker_price",
+                }
             }

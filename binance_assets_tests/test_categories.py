@@ -15,7 +15,7 @@ from binance_assets.checks import RULES
 from binance_assets.core import models as core
 from binance_assets.warehouse import Connection
 from binance_assets_tests.coins import DEFI, GAMING, Coins, coin, named
-from binance_assets_tests.pipeline import NOON, Pipeline, described
+from binance_assets_tests.pipeline import NOON, SECOND, Pipeline, described
 
 WEEK = timedelta(days=7)
 CODES = [f"C{number}" for number in range(1, 11)]
@@ -52,6 +52,8 @@ def expected_stays(lists: Sequence[tuple[datetime, frozenset[int]]]) -> set[Stay
     found: set[Stay] = set()
     before = 0
     for at, members in sorted(lists):
+        if not members:
+            continue
         is_held_back, before = 10 * len(members) < 7 * before, len(members)
         if is_held_back:
             continue
@@ -105,7 +107,15 @@ def test_a_list_that_shrinks_is_held_back_until_the_next_one_confirms_it(pipelin
     before = stays(pipeline)
     pipeline.update()
     assert stays(pipeline) == before
-    assert shrunken(pipeline) == [{"name": "DeFi", "listed_at": NOON + 2 * WEEK, "members_before": 7, "members": 3}]
+    assert shrunken(pipeline) == [
+        {
+            "name": "DeFi",
+            "listed_at": NOON + 2 * WEEK,
+            "members_before": 7,
+            "members": 3,
+            "fault": "it is much shorter than the list before",
+        }
+    ]
     coins.land_members(DEFI, range(1, 4), at=NOON + 3 * WEEK)
     pipeline.update()
     assert {number for number, _, to in stays(pipeline) if to is None} == {1, 2, 3}
@@ -114,6 +124,53 @@ def test_a_list_that_shrinks_is_held_back_until_the_next_one_confirms_it(pipelin
     tables = pipeline.tables()
     pipeline.rebuild()
     assert pipeline.tables() == tables
+
+
+NO_LIST, NO_MEMBER = "a page of it is no list", "it has no member"
+
+
+def page(coins: Any) -> dict[str, Any]:
+    """A page of a category's members, which may be anything."""
+    return named(DEFI, "DeFi") | {"coins": coins}
+
+
+@pytest.mark.parametrize(
+    ("pages", "members", "fault"),
+    [
+        pytest.param([page(None)], 0, NO_LIST, id="malformed"),
+        pytest.param([page([])], 0, NO_MEMBER, id="empty"),
+        pytest.param([page([{"id": number} for number in range(1, 10)]), page({})], 9, NO_LIST, id="a page malformed"),
+        pytest.param([page("none"), page([{"id": 1}])], 1, NO_LIST, id="the first page malformed"),
+    ],
+)
+def test_an_answer_that_is_no_list_ends_nothing_however_often_it_comes(
+    pipeline: Pipeline, pages: list[Any], members: int, fault: str
+) -> None:
+    coins = Coins(pipeline)
+    coins.land_members(DEFI, range(1, 11), at=NOON)
+    coins.land_members(DEFI, range(1, 4), at=NOON + WEEK)
+    pipeline.update()
+    before = stays(pipeline)
+    assert {(number, to) for number, _, to in before} == {(number, None) for number in range(1, 11)}
+    for week in (2, 3):
+        coins.land(f"category/{DEFI}", *pages, at=NOON + week * WEEK)
+    coins.land_members(GAMING, [1], at=NOON + 3 * WEEK)
+    pipeline.update()
+    assert stays(pipeline) == before
+    [row] = shrunken(pipeline)
+    assert (row["name"], row["members_before"], row["members"], row["fault"]) == ("DeFi", 3, members, fault)
+    coins.land_members(DEFI, range(1, 4), at=NOON + 4 * WEEK)
+    pipeline.update()
+    assert {number for number, _, to in stays(pipeline) if to is None} == {1, 2, 3}, "the list that is held back counts"
+    assert (10, NOON, NOON + 4 * WEEK) in stays(pipeline)
+    assert shrunken(pipeline) == []
+
+
+def test_an_empty_page_after_the_last_member_is_part_of_the_list(pipeline: Pipeline) -> None:
+    Coins(pipeline).land(f"category/{DEFI}", page([{"id": 1}]), page([]))
+    pipeline.update()
+    assert stays(pipeline) == {(1, NOON + SECOND, None)}
+    assert shrunken(pipeline) == []
 
 
 def test_what_began_and_ended_is_told(pipeline: Pipeline) -> None:

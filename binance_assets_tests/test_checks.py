@@ -14,6 +14,7 @@ from binance_assets.catalog import TABLES
 from binance_assets.checks import RULES, Findings, check_declaration, check_references, declaration_rule
 from binance_assets.home import Home
 from binance_assets.landing import Capture
+from binance_assets.mart.quality import measure_quality
 from binance_assets.resources import HomeResource
 from binance_assets.tables import Table
 from binance_assets.warehouse import Connection
@@ -43,6 +44,8 @@ def unguarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     pipeline.land_candles("BTCUSDT", f"{NOON:%Y-%m-%d}", [it for it in day if it.at != NOON])
     pipeline.add_rest(day[720:721])
     pipeline.load_archive()
+    with pipeline.warehouse.connect() as connection:
+        measure_quality(connection)
     with duckdb.connect(config={"file_search_path": str(pipeline.warehouse.path.parent)}) as duck:
         duck.execute(f"attach '{pipeline.warehouse.path}' as stored (read_only)")
         for layer in ("raw", "core", "mart", "open", "meta"):

@@ -55,9 +55,20 @@ def test_the_help_of_a_command_has_an_example(command: str) -> None:
 
 
 def test_the_commands_are_there() -> None:
-    assert {"run", "prices", "import", "rebuild", "status", "collect", "service", "sandbox", "dev", "query"} == set(
-        COMMANDS
-    )
+    there = {
+        "run",
+        "prices",
+        "import",
+        "rebuild",
+        "status",
+        "backfill",
+        "collect",
+        "service",
+        "sandbox",
+        "dev",
+        "query",
+    }
+    assert there == set(COMMANDS)
 
 
 @pytest.mark.parametrize(

@@ -133,8 +133,8 @@ def test_each_rule(pipeline: Pipeline) -> None:
         "NLS": "several active coins, and the best-ranked is listed without a price",
         "GON": "no active coin has this symbol",
         "LOW": "no active coin has this symbol",
-        "MATIC": "the reviewed list says coin 3890, which the newest map does not have",
-        "USDT": "the reviewed list says coin 825, which the newest map does not have",
+        "MATIC": "the reviewed list says coin 3890, which no map has had",
+        "USDT": "the reviewed list says coin 825, which no map has had",
     }
     assert candidates(pipeline, "IMI") == [(101, 101, True), (201, 201, True)]
     assert candidates(pipeline, "GON") == [(401, 401, False)]
@@ -168,6 +168,18 @@ def test_which_price_of_the_exchange_is_compared(
         pipeline.land_prices({"TWOUSDT": price}, NOON + minutes * MINUTE)
     Coins(pipeline).land_map(coin(1, "TWO"), coin(2, "TWO"))
     Coins(pipeline).land_listings(listed(1, 1.0), listed(2, 0.001))
+    pipeline.update()
+    assert ("TWO" in matched(pipeline)) == is_matched
+
+
+@pytest.mark.parametrize(("minutes", "is_matched"), [(-1, True), (60, True), (61, False)])
+def test_metadata_counts_for_the_hour_before_the_first(pipeline: Pipeline, minutes: int, is_matched: bool) -> None:
+    pipeline.land_info(in_usdt("BTC"), at=LONG_AGO)
+    pipeline.land_prices({"TWOUSDT": "1"}, NOON - MINUTE)
+    Coins(pipeline).land_map(coin(1, "TWO"), coin(2, "TWO"))
+    Coins(pipeline).land_listings(listed(1, 1.0))
+    pipeline.update()
+    pipeline.land_info(in_usdt("BTC", "TWO"), at=NOON + minutes * MINUTE)
     pipeline.update()
     assert ("TWO" in matched(pipeline)) == is_matched
 

@@ -111,11 +111,16 @@ def test_the_newest_answer_counts_in_any_order_of_loading(
             "categories", [named(DEFI, f"DeFi {number}"), named(GAMING, "Gaming")][:: 1 - 2 * (number % 2)], at=at
         )
         pipeline.load()
-    assert pipeline.rows("select coinmarketcap_id, symbol from raw.coinmarketcap_coin order by all") == [
-        (1, "ONE2"),
-        (4, "TWO"),
+    in_map = [NOON + number * DAY + SECOND for number in range(3)]
+    assert pipeline.rows("select coinmarketcap_id, symbol, listed_at from raw.coinmarketcap_coin order by all") == [
+        (1, "ONE2", in_map[2]),
+        (2, "TWO", in_map[0]),
+        (3, "TWO", in_map[1]),
+        (4, "TWO", in_map[2]),
+    ], "coins that are not in the newest map any more are kept"
+    assert pipeline.rows("select listed_at, price_usd from raw.coinmarketcap_listing order by all") == [
+        (NOON + number * DAY, number) for number in range(3)
     ]
-    assert pipeline.rows("select price_usd from raw.coinmarketcap_listing") == [(2,)]
     assert pipeline.rows("select name from raw.coinmarketcap_category order by external_id") == [
         ("DeFi 2",),
         ("Gaming",),
@@ -127,6 +132,26 @@ def test_the_newest_answer_counts_in_any_order_of_loading(
     before = pipeline.tables()
     pipeline.rebuild()
     assert pipeline.tables() == before
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_of_two_listings_of_one_instant_the_same_one_counts_in_any_order(
+    pipeline: Pipeline, coins: Coins, is_first: bool
+) -> None:
+    prices = {True: {1: 1.0, 2: 2.0}, False: {1: 10.0}}
+    for which in (is_first, not is_first):
+        coins.land_listings(*(listed(number, price) for number, price in prices[which].items()))
+        pipeline.load()
+    [stored] = pipeline.rows(
+        "select map_from_entries(list((coinmarketcap_id, price_usd))) from raw.coinmarketcap_listing"
+    )
+    [(newest,)] = pipeline.rows("select max_by(row_count, capture_id) from raw.capture")
+    assert stored == (prices[newest == 2],)
+    before = pipeline.tables()
+    pipeline.rebuild()
+    for table in ("raw.coinmarketcap_listing", "meta.coin_listing"):
+        assert len(pipeline.tables()[table]) == len(before[table])
+    assert pipeline.tables()["raw.coinmarketcap_listing"] == before["raw.coinmarketcap_listing"]
 
 
 def test_pages_of_a_list_that_overlap(pipeline: Pipeline, coins: Coins) -> None:

@@ -90,7 +90,9 @@ def test_what_runs_by_itself_does_so_under_the_service_only(by_itself: bool) -> 
         f"refresh_all_six_hourly|refresh_all|25 3,9,15,21 * * *|{status}",
         f"seal_daily|seal_days|40 12 * * *|{status}",
         f"keep_house_daily|keep_house|50 3 * * *|{status}",
+        f"follow_archive_daily|follow_archive|20 10 * * *|{status}",
         f"keep_collecting|collect||{status}",
+        f"repair_gaps_sensor|repair_gaps||{status}",
         f"fill_new_home|refresh_all||{status}",
     ]
 

@@ -29,6 +29,7 @@ from binance_assets.mart.assets import dim_pair_history
 from binance_assets.raw.absence import absent_symbols
 from binance_assets.raw.assets import load_landing
 from binance_assets.raw.load import REPLAYED_FILES, load
+from binance_assets.raw.rebuild import rebuild
 from binance_assets.resources import HomeResource
 from binance_assets.sql import sql
 from binance_assets.warehouse.io_manager import WarehouseIOManager
@@ -36,6 +37,8 @@ from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, PAIRS, Pipeline, d
 from binance_assets_tests.test_recordings import RECORDINGS
 
 SERIES = RECORDINGS / "exchange_info" / "series"
+
+DAY = timedelta(days=1)
 
 with_recordings = pytest.mark.skipif(
     not SERIES.is_dir(), reason=f"there are no recordings in {SERIES}; BINANCE_RECORDINGS says where they are"
@@ -69,15 +72,18 @@ def expected_history(answers: Iterable[Answer]) -> tuple[set[Span], set[tuple[st
     by_instant: dict[datetime, list[Answer]] = defaultdict(list)
     for answer in {answer.capture.capture_id: answer for answer in answers}.values():
         by_instant[answer.capture.received_at].append(answer)
+    past: list[tuple[datetime, bool, set[str]]] = []
     lasting: dict[str, tuple[datetime, Rules]] = {}
     spans: set[Span] = set()
     absences: set[tuple[str, datetime]] = set()
     for at, answered in sorted(by_instant.items()):
         named = {symbol for answer in answered for symbol in answer.named}
+        past.append((at, any(answer.capture.source != "import" for answer in answered), named))
         gone = lasting.keys() - named
-        if 5 * len(gone) <= len(lasting):
-            absences |= {(symbol, at) for symbol in gone}
-            spans |= {Span(symbol, since, at, rules) for symbol in gone for since, rules in [lasting.pop(symbol)]}
+        if 5 * len(gone) > len(lasting):
+            gone = {symbol for symbol in gone if has_been_missing_for_a_day(symbol, past)}
+        absences |= {(symbol, at) for symbol in gone}
+        spans |= {Span(symbol, since, at, rules) for symbol in gone for since, rules in [lasting.pop(symbol)]}
         told: dict[str, Rules] = {}
         for answer in sorted(answered, key=lambda answer: answer.capture.capture_id):
             told |= answer.rules
@@ -88,6 +94,13 @@ def expected_history(answers: Iterable[Answer]) -> tuple[set[Span], set[tuple[st
                 since = at
             lasting[symbol] = since, rules
     return spans | {Span(symbol, since, None, rules) for symbol, (since, rules) in lasting.items()}, absences
+
+
+def has_been_missing_for_a_day(symbol: str, past: Sequence[tuple[datetime, bool, set[str]]]) -> bool:
+    """Whether the last answer is our own, another was a day or more earlier, and none since then names the symbol."""
+    at, is_own, _ = past[-1]
+    without = itertools.takewhile(lambda answer: symbol not in answer[2], reversed(past))
+    return is_own and any(was_own and at - then >= DAY for then, was_own, _ in without)
 
 
 def update(pipeline: Pipeline) -> core.PairChanges:
@@ -255,32 +268,37 @@ VARIANTS: tuple[tuple[dict[str, Any], Rules | None], ...] = (
 """What a symbol's description may hold beside the usual, and the rules that follow; none where it is refused."""
 
 
-def made_up(minute: int, missing: Iterable[str] = (), variants: Mapping[str, int] | None = None) -> Answer:
+def made_up(
+    minute: int, missing: Iterable[str] = (), variants: Mapping[str, int] | None = None, source: str = "live"
+) -> Answer:
     """A response that lists all symbols but some."""
     chosen = {symbol: VARIANTS[(variants or {}).get(symbol, 0)] for symbol in SYMBOLS if symbol not in set(missing)}
     symbols = [described(symbol, symbol[:2], symbol[2:], **fields) for symbol, (fields, _) in chosen.items()]
     at = NOON + minute * MINUTE
     return Answer(
-        Capture("exchangeInfo", "live", at, info_body(symbols, at)),
+        Capture("exchangeInfo", source, at, info_body(symbols, at)),
         {symbol: rules for symbol, (_, rules) in chosen.items() if rules},
         frozenset(chosen),
     )
 
 
-made_up_answers = st.builds(
-    made_up,
-    minute=st.integers(0, 12),
-    missing=st.one_of(
-        st.just(set()),
-        st.sets(st.sampled_from(SYMBOLS), max_size=1),
-        st.sets(st.sampled_from(SYMBOLS), max_size=1),
-        st.sets(st.sampled_from(SYMBOLS), min_size=4, max_size=5),
-    ),
-    variants=st.dictionaries(st.sampled_from(SYMBOLS), st.integers(0, len(VARIANTS) - 1), max_size=2),
-)
+def some_symbols(least: int, most: int) -> st.SearchStrategy[set[str]]:
+    return st.sets(st.sampled_from(SYMBOLS), min_size=least, max_size=most)
 
 
-@given(answers=st.lists(made_up_answers, min_size=2, max_size=14), loads=st.integers(1, 4), seed=st.randoms())
+def answers_without(lost: set[str]) -> st.SearchStrategy[list[Answer]]:
+    """The whole market once, then in any order answers over two days, most of which leave out the same symbols."""
+    answer = st.builds(
+        made_up,
+        minute=st.integers(0, 8).map(lambda number: number * 6 * 60),
+        missing=st.one_of(st.just(lost), some_symbols(0, 2).map(lambda more: lost | more), some_symbols(0, 5)),
+        variants=st.dictionaries(st.sampled_from(SYMBOLS), st.integers(0, len(VARIANTS) - 1), max_size=2),
+        source=st.sampled_from(["live", "live", "import"]),
+    )
+    return st.lists(answer, min_size=6, max_size=9).map(lambda answers: [made_up(0), *answers])
+
+
+@given(answers=some_symbols(2, 3).flatmap(answers_without), loads=st.integers(1, 4), seed=st.randoms())
 @settings(max_examples=4, deadline=None, derandomize=True, phases=[Phase.generate])
 def test_history_equals_a_plain_model(
     tmp_path_factory: pytest.TempPathFactory, answers: list[Answer], loads: int, seed: random.Random
@@ -295,6 +313,39 @@ def test_history_equals_a_plain_model(
             pipeline.landing.land(answer.capture)
         update(pipeline)
     assert history(pipeline) == expected_history(answers)
+    tables = ("raw.exchange_info", "meta.doubted_symbol")
+    before = [pipeline.rows(f"from {table} order by all") for table in tables]
+    rebuild(pipeline.warehouse, pipeline.landing)
+    assert [pipeline.rows(f"from {table} order by all") for table in tables] == before
+
+
+@pytest.mark.parametrize("order", ["01234567", "76543210", "03516247", "70123465", "46210735"])
+def test_what_was_in_doubt_is_the_same_in_any_order_of_loading(pipeline: Pipeline, order: str) -> None:
+    """Of three symbols one is named by the import at 36, at the instant at which another is believed to be gone."""
+    first, second, third, *rest = SYMBOLS
+    told: list[tuple[int, list[str], str]] = [
+        (0, [], "import"),
+        (6, [first, second], "import"),
+        (12, [first, second], "live"),
+        (30, [first, second, third], "live"),
+        (36, [first, second, third], "live"),
+        (36, [second, third, *rest], "import"),
+        (42, [first, second, third], "live"),
+        (54, [first, second, third], "live"),
+    ]
+    answers = [made_up(hour * 60, missing, source=source) for hour, missing, source in told]
+    for number in order:
+        pipeline.landing.land(answers[int(number)].capture)
+        pipeline.load()
+    absences = set(pipeline.rows("select symbol, retrieved_at from raw.exchange_info where payload is null"))
+    assert absences == {(second, NOON + 36 * HOUR), (third, NOON + 54 * HOUR)}
+    assert absences == expected_history(answers)[1]
+    assert set(pipeline.rows("from meta.doubted_symbol")) == {
+        (first, NOON + 12 * HOUR, NOON + 36 * HOUR),
+        (first, NOON + 42 * HOUR, None),
+        (second, NOON + 12 * HOUR, NOON + 36 * HOUR),
+        (third, NOON + 30 * HOUR, NOON + 54 * HOUR),
+    }
 
 
 def test_more_responses_of_one_instant_than_are_replayed_at_once(pipeline: Pipeline) -> None:
@@ -312,8 +363,8 @@ def test_which_symbols_a_response_leaves_out() -> None:
     ten = [f"S{number}" for number in range(10)]
 
     def gone(*answers: Sequence[str], refused: str = "") -> list[tuple[str, str]]:
-        told = [(str(number), NOON, symbols, {*symbols, refused}) for number, symbols in enumerate(answers)]
-        return sorted((number, symbol) for number, _, symbol in absent_symbols(ten, told))
+        told = [(str(number), NOON, True, symbols, {*symbols, refused}) for number, symbols in enumerate(answers)]
+        return sorted((number, symbol) for number, _, symbol in absent_symbols(ten, {}, told)[0])
 
     assert gone(ten[2:]) == [("0", "S0"), ("0", "S1")]
     assert gone(ten[3:]) == [], "it is too small to be of the whole market"
@@ -321,6 +372,67 @@ def test_which_symbols_a_response_leaves_out() -> None:
     assert gone(ten[8:], ten[1:]) == [("1", "S0")]
     assert gone(ten[1:], refused="S0") == []
     assert gone([]) == []
+
+
+TEN = [f"S{number}" for number in range(10)]
+LEFT, LOST = TEN[3:], TEN[:3]
+
+
+def removed(
+    *answers: tuple[int, str, Sequence[str]], doubted: Mapping[str, datetime] | None = None
+) -> tuple[list[tuple[int, str]], list[tuple[str, int, int | None]]]:
+    """What is gone, at which hour, and the doubts, by answers with their hour, source and symbols; there were TEN."""
+
+    def hour(at: datetime) -> int:
+        return (at - NOON) // HOUR
+
+    told = [("an id", NOON + at * HOUR, source == "live", symbols, symbols) for at, source, symbols in answers]
+    absences, doubts = absent_symbols(TEN, doubted or {}, told)
+    return (
+        sorted((hour(at), symbol) for _, at, symbol in absences),
+        sorted((symbol, hour(since), None if until is None else hour(until)) for symbol, since, until in doubts),
+    )
+
+
+def test_a_large_loss_is_believed_when_our_own_responses_have_shown_it_for_a_day() -> None:
+    doubts = [(symbol, 0, None) for symbol in LOST]
+    settled = [(symbol, 0, 24) for symbol in LOST]
+    assert removed((0, "live", LEFT), (23, "live", LEFT)) == ([], doubts)
+    assert removed((0, "live", LEFT), (24, "live", LEFT)) == ([(24, symbol) for symbol in LOST], settled)
+    assert removed((24, "live", LEFT), doubted=dict.fromkeys(LOST, NOON))[1] == settled
+    assert removed((0, "live", LEFT), (24, "live", LEFT), (25, "live", LEFT[1:]))[0][3:] == [(25, "S3")]
+
+
+def test_imports_raise_no_doubt_and_settle_none_unless_they_name_a_symbol() -> None:
+    assert removed((0, "import", LEFT), (24, "import", LEFT), (48, "live", LEFT)) == (
+        [],
+        [(symbol, 48, None) for symbol in LOST],
+    )
+    assert removed((0, "live", LEFT), (24, "import", LEFT)) == ([], [(symbol, 0, None) for symbol in LOST])
+    assert removed((0, "live", LEFT), (12, "import", LEFT), (24, "live", LEFT))[0] == [(24, symbol) for symbol in LOST]
+    assert removed((0, "live", LEFT[1:]), (12, "import", ["S0", "S1"]), (24, "live", LEFT[1:])) == (
+        [(24, "S2"), (24, "S3")],
+        [("S0", 0, 12), ("S0", 24, None), ("S1", 0, 12), ("S1", 24, None), ("S2", 0, 24), ("S3", 0, 24)],
+    )
+    assert removed((0, "live", LEFT), (1, "import", TEN[1:])) == (
+        [(1, "S0")],
+        [("S0", 0, 1), ("S1", 0, 1), ("S2", 0, 1)],
+    ), "of a loss of a fifth or less an import is believed"
+
+
+def test_what_is_left_of_a_loss_may_be_a_fifth_or_less_when_the_rest_was_believed() -> None:
+    answers = [(0, "live", LEFT), (12, "live", LEFT[1:]), (24, "live", LEFT[1:]), (25, "live", LEFT[1:])]
+    assert removed(*answers) == (
+        [*((24, symbol) for symbol in LOST), (25, "S3")],
+        [("S0", 0, 24), ("S1", 0, 24), ("S2", 0, 24), ("S3", 12, 25)],
+    )
+
+
+def test_a_loss_during_which_a_symbol_was_named_begins_anew() -> None:
+    assert removed((0, "live", LEFT), (12, "live", TEN), (24, "live", LEFT), (36, "live", LEFT)) == (
+        [],
+        [(symbol, since, until) for symbol in LOST for since, until in ((0, 12), (24, None))],
+    )
 
 
 # What else goes by it
@@ -375,6 +487,57 @@ def test_a_gap_of_a_pair_that_is_no_longer_listed_says_so_also_when_it_has_retur
     assert pipeline.rows(gaps) == [
         ("not_trading", "the metadata of 2024-03-01 12:15:00 no longer lists BTCUSDT", NOON + 30 * MINUTE)
     ]
+
+
+def test_a_market_that_has_lost_much_between_an_import_and_the_service(pipeline: Pipeline, run_check: Any) -> None:
+    """A hundred pairs in a file of last year, sixty of them now: what is gone is seen after a day, and from then on."""
+    hundred = [described(f"C{number}USDT", f"C{number}", "USDT") for number in range(100)]
+    sixty = hundred[:60]
+    prices = {each["symbol"]: "1.5" for each in hundred}
+    land = pipeline.landing.land
+    land(Capture("exchangeInfo", "import", NOON - 300 * DAY, info_body(hundred, NOON - 300 * DAY)))
+    listed = "select count(*) from mart.dim_pair where is_listed"
+    stale = "select count(*) from mart.fact_price_latest where is_stale"
+    for hour in (0, 1, 12, 22, 23):
+        pipeline.land_info(sixty, NOON + hour * HOUR)
+    land(Capture("exchangeInfo", "import", NOON + 5 * HOUR, info_body(hundred[:10], NOON + 5 * HOUR)))
+    pipeline.land_prices(prices, NOON + 23 * HOUR)
+    pipeline.land_prices({each["symbol"]: "1.5" for each in sixty}, NOON + 23 * HOUR + 10 * MINUTE)
+    pipeline.update()
+    assert pipeline.rows(listed) == [(100,)]
+    assert pipeline.rows("select count(*) from meta.doubted_symbol where ended_at is null") == [(40,)]
+    assert [row["row_count"] for row in run_check("partial_metadata")] == ["60", "60", "60", "10", "60", "60"]
+
+    pipeline.land_info(sixty, NOON + 24 * HOUR)
+    pipeline.land_prices({each["symbol"]: "1.5" for each in sixty}, NOON + 24 * HOUR + MINUTE)
+    pipeline.update()
+    assert pipeline.rows(listed) == [(60,)]
+    assert pipeline.rows(stale) == [(40,)]
+    assert pipeline.rows(
+        "select valid_to, count(*) from core.pair_history where valid_to is not null group by all"
+    ) == [(NOON + 24 * HOUR, 40)]
+    assert [row["row_count"] for row in run_check("partial_metadata")] == ["10"], "a trimmed import says nothing"
+    assert pipeline.rows("select cause, count(*) from mart.gap where pair_key is not null group by cause") == [
+        ("not_trading", 40)
+    ]
+
+    pipeline.land_info(sixty[1:], NOON + 25 * HOUR)
+    land(Capture("exchangeInfo", "import", NOON + 26 * HOUR, info_body(sixty[1:20], NOON + 26 * HOUR)))
+    pipeline.update()
+    assert pipeline.rows("select symbol, valid_to from mart.dim_pair_history where symbol = 'C0USDT'") == [
+        ("C0USDT", NOON + 25 * HOUR)
+    ]
+    assert pipeline.rows(listed) == [(59,)]
+    tables = pipeline.tables()
+    pipeline.rebuild()
+    assert pipeline.tables() == tables
+
+
+def test_metadata_of_a_whole_market_writes_no_doubt(pipeline: Pipeline) -> None:
+    pipeline.land_info(PAIRS)
+    pipeline.land_info(PAIRS[1:], NOON + HOUR)
+    update(pipeline)
+    assert pipeline.rows("from meta.doubted_symbol") == []
 
 
 def test_the_changes_are_told_once(pipeline: Pipeline) -> None:

@@ -79,6 +79,7 @@ def test_the_full_refresh_makes_all_that_a_home_lacks_which_only_the_collector_h
 ) -> None:
     monkeypatch.setenv("BINANCE_SOURCE", "sandbox")
     monkeypatch.setenv("BINANCE_API_URL", sandbox.url)
+    monkeypatch.setenv("BINANCE_WATCH_LIST", "*")  # of all pairs it brings no candles of the last hours
     collected = Pipeline(home.store("sandbox").path, "sandbox")
     collected.land_info([described("BTCUSDT", "BTC", "USDT")], NOON - DAY)
     for number in range(3):

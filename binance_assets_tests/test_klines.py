@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from binance_assets.archive import months
 from binance_assets.archive.zips import LARGEST_CSV, DamagedLanding
-from binance_assets_tests.klines import DAY, HEADER, ArchiveStore, Candle, candles, rows_of, text_of, zipped
+from binance_assets_tests.klines import DAY, HEADER, ArchiveStore, Candle, candles, flipped, rows_of, text_of, zipped
 from binance_assets_tests.pipeline import HOUR, MINUTE, ROOT, described
 
 RECORDINGS = Path(os.environ.get("BINANCE_RECORDINGS") or ROOT.parent / "shared" / "recordings")
@@ -116,10 +116,9 @@ def test_a_recorded_outage_is_one_span(store: ArchiveStore) -> None:
 def test_recorded_damage_and_futures_are_refused(store: ArchiveStore) -> None:
     whole = recorded("klines/BTCUSDT-1m-2020-01-01.zip")
     checksum = recorded("klines/BTCUSDT-1m-2020-01-01.zip.CHECKSUM").decode().split()[0]
-    flipped = bytearray(whole)
-    flipped[len(whole) // 2] ^= 1
-    store.land_zip("BTCUSDT", "2020-01-01", bytes(flipped), sha256=checksum)
-    store.land_zip("BTCUSDT", "2020-01-01", bytes(flipped))
+    damaged = flipped(whole, len(whole) // 2)
+    store.land_zip("BTCUSDT", "2020-01-01", damaged, sha256=checksum)
+    store.land_zip("BTCUSDT", "2020-01-01", damaged)
     store.land_zip("BTCUSDT", "2019-04", recorded("trades/BTCUSDT-trades-2019-04.truncated.zip"))
     store.land_text("NEARUSDT", "2025-02", recorded("klines/usdm_futures_NEARUSDT-1m-2025-02.csv.gz"))
     assert [month.candles for month in store.load_archive()] == [0, 0, 0]
@@ -292,6 +291,8 @@ ONE_DAY = text_of(DAY_ROWS)
         pytest.param(b"", "not_a_zip", id="nothing"),
         pytest.param(b"<html>403</html>", "not_a_zip", id="a page"),
         pytest.param(zipped({MEMBER: ONE_DAY})[:5000], "not_a_zip", id="cut"),
+        pytest.param(flipped(zipped({MEMBER: ONE_DAY}), 5000), "not_a_zip", id="flipped inside"),
+        pytest.param(flipped(zipped({MEMBER: ONE_DAY}), 2), "not_a_zip", id="no header of the member"),
         pytest.param(zipped({MEMBER: ONE_DAY, "README.txt": b""}), "members", id="two members"),
         pytest.param(zipped({"../../evil.csv": ONE_DAY}), "members", id="another name"),
         pytest.param(zipped({}), "members", id="no member"),

@@ -9,7 +9,7 @@ with believed as (
         row_number() over (partition by external_id order by listed_at) as number,
         lead(listed_at) over (partition by external_id order by listed_at) as next_at
     from category_list
-    where not is_held_back
+    where fault is null
 ),
 
 listed as (

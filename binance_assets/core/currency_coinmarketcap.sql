@@ -1,123 +1,137 @@
 -- Which coin of CoinMarketCap each currency is, by the rules of docs/categories.md; nothing is guessed. Made anew as a
--- whole: it is a function of the newest map, the newest listings, and the exchange's prices at the time of those.
+-- whole: it is a function of the newest map, and of the newest listings at which both had a price. $newest_at is when
+-- the newest of all listings came.
 create or replace temp table judged_currency as
-with reviewed as (
+with agreement as (
     select
-        code,
-        coinmarketcap_id::integer as coinmarketcap_id,
-        units_per_coin::integer as units_per_coin,
-        reason
-    from read_csv($reviewed, header = true, all_varchar = true)
-    where
-        coalesce(valid_from::timestamp, timestamp '-infinity') <= $described_at::timestamp
-        and $described_at::timestamp < coalesce(valid_to::timestamp, timestamp 'infinity')
-),
-
--- Money of states and leveraged tokens are no coins, and of some others the reviewed list says so.
-subject as (
-    select
-        currency.currency_id,
-        currency.code,
-        reviewed.coinmarketcap_id as reviewed_id,
-        reviewed.reason as reviewed_because,
-        coalesce(reviewed.units_per_coin, 1) as units_per_coin,
-        currency_price.price_usd
-    from core.currency
-    left join reviewed using (code)
-    left join currency_price using (currency_id)
-    where
-        exists (from raw.coinmarketcap_coin)
-        and currency.asset_type not in ('fiat', 'leveraged_token')
-        and (reviewed.code is null or reviewed.coinmarketcap_id is not null)
+        subject.currency_id,
+        comparison.coinmarketcap_id,
+        count(*) as comparisons,
+        -- 0.05 is one of the two 5 % above the other. Of two in the middle it is the lower.
+        quantile_disc(
+            greatest(comparison.listed_usd * subject.units_per_coin, comparison.price_usd)
+            / least(comparison.listed_usd * subject.units_per_coin, comparison.price_usd)
+            - 1,
+            0.5
+        ) as apart,
+        max(comparison.listed_at) as compared_at,
+        max_by(comparison.listed_usd * subject.units_per_coin, comparison.listed_at) as listed_usd,
+        max_by(comparison.price_usd, comparison.listed_at) as price_usd
+    from subject_currency as subject
+    inner join meta.coin_comparison as comparison using (currency_id)
+    group by subject.currency_id, comparison.coinmarketcap_id
 ),
 
 candidate as (
     select
-        subject.currency_id,
-        coin.coinmarketcap_id,
+        coin_candidate.currency_id,
+        coin_candidate.coinmarketcap_id,
         coin.rank,
-        listing.price_usd as listed_usd,
-        -- 0.05 is one of the two 5 % above the other. Without one of them it is empty (greatest leaves empty ones out).
-        if(
-            listing.price_usd is null or subject.price_usd is null,
-            null,
-            greatest(listing.price_usd * subject.units_per_coin, subject.price_usd)
-            / least(listing.price_usd * subject.units_per_coin, subject.price_usd)
-            - 1
-        ) as apart
-    from subject
-    inner join raw.coinmarketcap_coin as coin
-        on
-            if(
-                subject.reviewed_id is null,
-                subject.code = coin.symbol and coin.is_active,
-                subject.reviewed_id = coin.coinmarketcap_id
-            )
-    left join raw.coinmarketcap_listing as listing
-        on coin.coinmarketcap_id = listing.coinmarketcap_id and listing.price_usd > 0
+        coin.is_active and coin.listed_at = (select max(listed_at) from raw.coinmarketcap_coin) as is_active,
+        agreement.* exclude (currency_id, coinmarketcap_id)
+    from meta.coin_candidate
+    inner join raw.coinmarketcap_coin as coin using (coinmarketcap_id)
+    left join agreement using (currency_id, coinmarketcap_id)
 ),
 
 best as (
     select
-        currency_id,
-        count(*) as candidates,
-        count_if(apart <= 0.05) as agreeing,
-        min_by(
-            struct_pack(coinmarketcap_id := coinmarketcap_id, listed_usd := listed_usd, apart := apart),
-            (coalesce(rank, 2147483647), coinmarketcap_id)
-        ) as coin
+        *,
+        count(*) over (partition by currency_id, is_active) as candidates,
+        count_if(apart <= 0.05) over (partition by currency_id, is_active) as agreeing,
+        count_if(apart <= 0.05) over (partition by currency_id) as agreeing_of_all
     from candidate
-    group by currency_id
+    qualify
+        row_number() over (partition by currency_id, is_active order by rank nulls last, coinmarketcap_id) = 1
+),
+
+verdict as (
+    select
+        subject.*,
+        best.* exclude (currency_id),
+        case
+            when subject.reviewed_id is not null and best.candidates is null
+                then concat('the reviewed list says coin ', subject.reviewed_id, ', which no map has had')
+            when best.candidates is null then 'no active coin has this symbol'
+            when subject.reviewed_id is not null then null
+            -- A coin that is gone has to be the one coin that has the price; its place in the map is its last one.
+            when
+                not best.is_active
+                and (
+                    coalesce(best.apart, 1) > 0.05
+                    or (best.candidates > 1 and best.rank is null)
+                    or best.agreeing_of_all > 1
+                )
+                then 'no active coin has this symbol'
+            when not best.is_active then null
+            when best.candidates = 1 and best.apart > 0.2 then 'the only active coin has another price'
+            when best.candidates = 1 then null
+            when best.rank is null then 'several active coins, and none has a rank'
+            when best.apart > 0.05 then 'several active coins, and the best-ranked has another price'
+            when best.apart is not null and best.agreeing > 1
+                then 'several active coins have the exchange''s price'
+            when best.apart is not null then null
+            when
+                subject.currency_id in (
+                    select currency_id
+                    from meta.compared_price
+                    where listed_at = $newest_at::timestamp
+                )
+                then 'several active coins, and the best-ranked is listed without a price'
+            else 'several active coins, and the exchange has no price of that time'
+        end as doubt
+    from subject_currency as subject
+    left join best using (currency_id)
 )
 
+-- An active coin with the price goes before one that is gone, and that before an active one of which no price is known.
 select
-    subject.currency_id,
-    subject.units_per_coin,
-    best.coin.coinmarketcap_id,
+    currency_id,
+    units_per_coin,
+    coinmarketcap_id,
     case
-        when subject.reviewed_id is not null then 'override'
-        when best.candidates = 1 then 'unique_symbol'
+        when reviewed_id is not null then 'override'
+        when candidates = 1 then 'unique_symbol'
         else 'rank_and_price'
     end as method,
+    doubt,
     case
-        when subject.reviewed_id is not null and best.candidates is null
-            then concat('the reviewed list says coin ', subject.reviewed_id, ', which the newest map does not have')
-        when best.candidates is null then 'no active coin has this symbol'
-        when subject.reviewed_id is not null then null
-        when best.candidates = 1 and best.coin.apart > 0.2 then 'the only active coin has another price'
-        when best.candidates = 1 then null
-        when subject.price_usd is null then 'several active coins, and the exchange has no price of that time'
-        when best.coin.apart is null then 'several active coins, and the best-ranked is listed without a price'
-        when best.coin.apart > 0.05 then 'several active coins, and the best-ranked has another price'
-        when best.agreeing > 1 then 'several active coins have the exchange''s price'
-    end as doubt,
-    case
-        when subject.reviewed_id is not null and best.coin.apart <= 0.05 then 1
-        when subject.reviewed_id is not null and best.coin.apart is null then 0.9
-        when subject.reviewed_id is not null then 0.7
-        when best.coin.apart is null then 0.7
+        when reviewed_id is not null and apart <= 0.05 then 1
+        when reviewed_id is not null and apart is null then 0.9
+        when reviewed_id is not null then 0.7
+        when apart is null then 0.7
         else 0.9
     end as confidence,
     concat(
-        subject.code,
+        code,
         ': ',
         case
-            when subject.reviewed_id is not null then concat('reviewed (', subject.reviewed_because, ')')
-            when best.candidates = 1 then 'the only active coin with this symbol'
-            else concat('the best-ranked of ', best.candidates, ' active coins with this symbol')
+            when reviewed_id is not null then concat('reviewed (', reviewed_because, ')')
+            when is_active and candidates = 1 then 'the only active coin with this symbol'
+            when is_active then concat('the best-ranked of ', candidates, ' active coins with this symbol')
+            when candidates = 1 then 'a coin with this symbol that is not active any more'
+            else concat('the best-ranked of ', candidates, ' coins with this symbol that are not active any more')
         end,
         case
-            when best.coin.apart is null then '; no prices to compare'
+            when apart is null then '; no prices to compare'
             else
                 printf(
-                    '; listed at %.6g USD, on the exchange at %.6g USDT',
-                    best.coin.listed_usd * subject.units_per_coin,
-                    subject.price_usd
+                    '; median of %d %s %.1f %% apart, the newest, of %s, at %.6g USD, on the exchange at %.6g USDT',
+                    comparisons,
+                    if(comparisons = 1, 'listing', 'listings'),
+                    100 * apart,
+                    compared_at::date::varchar,
+                    listed_usd,
+                    price_usd
                 )
         end
     ) as evidence
-from subject
-left join best using (currency_id);
+from verdict
+qualify
+    row_number() over (
+        partition by currency_id
+        order by doubt is not null, if(doubt is null, apart is null, false), not is_active
+    ) = 1;
 
 delete from core.currency_coinmarketcap;
 
@@ -153,12 +167,15 @@ select
     unmatched_currency.currency_id,
     coin.name,
     coin.rank,
-    coin.is_active,
+    coin.is_active and coin.listed_at = (select max(listed_at) from raw.coinmarketcap_coin) as is_active,
     listing.price_usd
 from core.unmatched_currency
 inner join core.currency using (currency_id)
 inner join raw.coinmarketcap_coin as coin on upper(coin.symbol) = upper(currency.code)
-left join raw.coinmarketcap_listing as listing on coin.coinmarketcap_id = listing.coinmarketcap_id
+left join raw.coinmarketcap_listing as listing
+    on
+        coin.coinmarketcap_id = listing.coinmarketcap_id
+        and listing.listed_at = $newest_at::timestamp
 qualify
     row_number() over (
         partition by coin.coinmarketcap_id order by coin.symbol = currency.code desc, currency.currency_id

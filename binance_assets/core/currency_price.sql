@@ -1,7 +1,8 @@
 -- What each currency was worth in US dollars on the exchange at $at, with a USDT as one dollar: by its pair with USDT,
 -- direct or inverted, else by its pair with BTC. Of a pair the last price of the hour before counts, else the first of
 -- the hour after (a new home samples prices only when it has its metadata); and only if the pair was trading, since a
--- halted one still shows the price of its last trade.
+-- halted one still shows the price of its last trade. Metadata that is new therefore changes nothing of what was more
+-- than an hour before it.
 create or replace temp table pair_price as
 with observed as (
     select
@@ -23,7 +24,13 @@ trading as (
     qualify
         status = 'TRADING'
         and $at::timestamp < coalesce(valid_to, timestamp 'infinity')
-        and ($at::timestamp >= valid_from or row_number() over (partition by pair_id order by valid_from) = 1)
+        and (
+            $at::timestamp >= valid_from
+            or (
+                $at::timestamp >= valid_from - interval 1 hour
+                and row_number() over (partition by pair_id order by valid_from) = 1
+            )
+        )
 )
 
 select

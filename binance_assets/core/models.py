@@ -58,18 +58,37 @@ def load_pair_history(connection: Connection) -> PairChanges:
             return PairChanges()
         connection.run("core/pair_history.sql", since=since)
         connection.run("core/progress.sql", model="core.pair_history")
+        connection.run("core/reopened_listings.sql", since=since)
         connection.run("core/pair_change.sql", since=since)
         counts = dict(connection.rows("core/pair_change_counts.sql"))
         newest = connection.records("core/newest_pair_changes.sql", newest=SHOWN_CHANGES)
         return PairChanges({what: counts.get(what, 0) for what in PAIR_CHANGES}, newest)
 
 
-def match_currencies(connection: Connection) -> None:
-    """Find which coin of CoinMarketCap each currency is, by the newest map and listings; the rest is left to review."""
+COMPARISONS = 7
+"""In how many listings a coin's price is compared with the exchange's; what most of them say counts."""
+
+
+def match_currencies(connection: Connection) -> int:
+    """Find which coin of CoinMarketCap each currency is; the rest is left to review.
+
+    By the newest map, and by the newest listings at which both had a price. Each of CoinMarketCap's listings is
+    compared with the exchange's prices of its time, in a transaction of its own, and not again until something about
+    that time is loaded.
+
+    Returns:
+        The number of listings that were compared.
+    """
+    listings = connection.rows("core/open_listings.sql")
+    for (at,) in listings:
+        with connection.transaction():
+            connection.run("core/currency_price.sql", at=at)
+            connection.run("core/coin_comparison.sql", at=at, comparisons=COMPARISONS)
     with connection.transaction(), _package_file("currency_coinmarketcap.csv") as reviewed:
-        [(described_at, listed_at)] = connection.rows("core/matching_instants.sql")
-        connection.run("core/currency_price.sql", at=listed_at)
-        connection.run("core/currency_coinmarketcap.sql", reviewed=reviewed, described_at=described_at)
+        connection.run("core/coin_candidate.sql", reviewed=reviewed, comparisons=COMPARISONS)
+        newest_at = connection.value("select max(listed_at) from meta.coin_listing")
+        connection.run("core/currency_coinmarketcap.sql", newest_at=newest_at)
+    return len(listings)
 
 
 LEAST_PERCENT = 70

@@ -127,7 +127,7 @@ CURRENCY_COINMARKETCAP = Table(
         "coinmarketcap_id": integer("CoinMarketCap's number of the coin", positive()),
         "method": text(
             "By the project's reviewed list; as the only active coin with that symbol; or as the best-ranked of "
-            "several, which alone has the exchange's price",
+            "several, which alone has the exchange's price. If no active coin is it: of those that were active once",
             one_of(*MATCHING_METHODS),
         ),
         "confidence": number(
@@ -163,7 +163,7 @@ UNMATCHED_CURRENCY_CANDIDATE = Table(
         "currency_id": integer("The currency that it may be"),
         "name": text("Its name"),
         "rank": integer("Its place by market value, 1 first; empty where it has none", nullable=True),
-        "is_active": flag("Whether CoinMarketCap finds it traded somewhere"),
+        "is_active": flag("Whether it is in the newest map, and CoinMarketCap finds it traded somewhere"),
         "price_usd": number("Its price in the newest listings", not_negative(), unit="USD", nullable=True),
     },
 )

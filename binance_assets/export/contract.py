@@ -16,7 +16,7 @@ from typing import Any
 from binance_assets.mart import tables
 from binance_assets.tables import Table
 
-VERSION = 1
+VERSION = 2
 """Raised when a column goes, or changes its name, type or meaning. Columns and tables may be added without."""
 
 TYPES = {
@@ -76,11 +76,16 @@ def columns(table: Table) -> tuple[Column, ...]:
     return tuple(found)
 
 
+def key(table: Table) -> tuple[str, ...]:
+    """The columns that tell a table's exported rows apart: not the source, where rows of one are preferred."""
+    return tuple(name for name in table.key if not (table.preferred_in and name == "source"))
+
+
 def contract() -> dict[str, Any]:
     """The contract as data: for each table its columns with their types, its key, and what its columns refer to."""
     described = {
         name: {
-            "key": list(table.key),
+            "key": list(key(table)),
             "references": {column: target.removeprefix("mart.") for column, target in table.references.items()},
             "csv": name in SPREADSHEETS,
             "columns": {column.name: column.type for column in columns(table)},

@@ -6,6 +6,7 @@ import codecs
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -24,17 +25,21 @@ from duckdb import (
 )
 
 from binance_assets import catalog
+from binance_assets.archive.tables import KLINE_HOUR
 from binance_assets.export import contract
 from binance_assets.export.selection import Scope, as_published, published_rows
 from binance_assets.export.versions import current, new_version
 from binance_assets.home import Store
-from binance_assets.mart.tables import FACT_PRICE_LATEST
+from binance_assets.mart.tables import FACT_PRICE_HOUR, FACT_PRICE_LATEST
 from binance_assets.sql import sql
 from binance_assets.tables import Table
 from binance_assets.warehouse import Connection
 
 WHOLE_UP_TO = 1_000_000
 """Rows up to which a table is written anew by every publication. A larger one is by the first of each day."""
+
+_MEMORY = "1GB"
+"""For choosing among the hours of several sources. Beyond it they go to disk."""
 
 MANIFEST, DATABASE = "manifest.json", "binance.duckdb"
 
@@ -125,49 +130,72 @@ def _still_good(store: Store, scope: Scope, now: datetime) -> dict[str, Publishe
 
 def _write_tables(store: Store, wanted: Sequence[Table], scope: Scope, folder: Path) -> None:
     """Write the Parquet files, all of them of one moment: nobody else has the warehouse meanwhile."""
-    apart: dict[Table, list[date]] = {}
+    hours: _TakenOut | None = None
     with store.warehouse.connect() as connection:
         for table in wanted:
-            if _is_read_apart(connection, table):
-                apart[table] = _take_out(connection, table, folder)
+            if table is FACT_PRICE_HOUR and _hours_are_many(connection):
+                hours = _take_out_hours(connection, store, folder)
             else:
                 _copy(connection, published_rows(connection, table, scope), store, table, scope, folder)
-    for table, days in apart.items():
-        with _lake(store, table, days, folder) as connection:
-            _copy(connection, connection.relation(table.name), store, table, scope, folder)
+    if hours:
+        with _taken_out_hours(hours, store) as connection:
+            _copy(connection, published_rows(connection, FACT_PRICE_HOUR, scope), store, FACT_PRICE_HOUR, scope, folder)
 
 
-def _is_read_apart(connection: Connection, table: Table) -> bool:
-    """Whether a table is so large that nobody shall wait for the warehouse until it is written: its days are files."""
-    return bool(table.lake_order) and not table.stored and connection.total(table.newest_in) > WHOLE_UP_TO
+def _hours_are_many(connection: Connection) -> bool:
+    """Whether they are so many that nobody shall wait for the warehouse until they are written: most are in files."""
+    candles = connection.value("select coalesce(sum(row_count), 0)::bigint from meta.kline_month")
+    return bool(connection.total(FACT_PRICE_HOUR.newest_in) + candles // 60 > WHOLE_UP_TO)
 
 
-def _take_out(connection: Connection, table: Table, folder: Path) -> list[date]:
-    """Put the open rows of a table into a file, and say which days are sealed."""
-    connection.relation(table.open_name).write_parquet(str(_open_rows_in(folder, table)))
+@dataclass(frozen=True)
+class _TakenOut:
+    """The hours, to be read without the warehouse: open ones, sealed days, months of candles."""
+
+    folder: Path
+    open: Path
+    days: Sequence[date]
+    months: Sequence[str]
+
+
+def _take_out_hours(connection: Connection, store: Store, folder: Path) -> _TakenOut:
+    """Put the open hours into a file, say which days are sealed, and link the months, which may be replaced soon."""
+    apart = folder / "hours"
+    months = [name for (name,) in connection.rows("select hours from meta.kline_month order by month")]
+    for name in months:
+        (apart / name).parent.mkdir(parents=True)
+        os.link(store.path / name, apart / name)
+    apart.mkdir(exist_ok=True)
+    connection.relation(FACT_PRICE_HOUR.open_name).write_parquet(str(apart / "open.parquet"))
     days = 'select date from meta.sealed_partition where "table" = $table order by date'
-    return [day for (day,) in connection.rows(days, table=table.bare_name)]
+    sealed = [day for (day,) in connection.rows(days, table=FACT_PRICE_HOUR.bare_name)]
+    return _TakenOut(apart, apart / "open.parquet", sealed, months)
 
 
 @contextmanager
-def _lake(store: Store, table: Table, days: Sequence[date], folder: Path) -> Iterator[Connection]:
-    """A table over its sealed days and the open rows that were taken out, without the warehouse.
+def _taken_out_hours(hours: _TakenOut, store: Store) -> Iterator[Connection]:
+    """The views of the hours, without the warehouse.
 
     A day that is sealed again meanwhile is read as it was, or as it is then.
     """
-    opened = _open_rows_in(folder, table)
-    with duckdb.connect(config={"file_search_path": str(store.path)}) as duck:
+    with duckdb.connect(
+        config={
+            "file_search_path": f"{hours.folder},{store.path}",
+            "memory_limit": _MEMORY,
+            "temp_directory": str(hours.folder / "spilled"),
+        }
+    ) as duck:
         duck.execute("set threads = 1")  # with more, what is to be kept in order would all be held in memory
-        for schema in (table.layer, "open"):
+        for schema in ("raw", "lake", "mart", "open"):
             duck.execute(f"create schema {schema}")
-        duck.read_parquet(str(opened)).create(table.open_name)
-        duck.execute(catalog.lake_view(table, days))
-        yield Connection(duck)
-    opened.unlink()
-
-
-def _open_rows_in(folder: Path, table: Table) -> Path:
-    return folder / f"{table.bare_name}.open"
+        duck.read_parquet(str(hours.open)).create(FACT_PRICE_HOUR.open_name)
+        duck.execute(catalog.lake_view(FACT_PRICE_HOUR, hours.days))
+        duck.execute(catalog.month_view(KLINE_HOUR, hours.months))
+        connection = Connection(duck)
+        connection.run("mart/fact_price_hour_view.sql")
+        connection.run("mart/preferred_hour.sql")
+        yield connection
+    shutil.rmtree(hours.folder)
 
 
 def _copy(

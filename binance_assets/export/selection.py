@@ -80,13 +80,33 @@ def _value(column: contract.Column, table: Table, scope: Scope) -> Expression:
 
 
 def _newest(connection: Connection, table: Table, scope: Scope) -> DuckDBPyRelation:
-    rows = connection.relation(table.name)
-    if table is FACT_PRICE:
-        return _since(connection, table, rows, NEWEST_PRICES)
-    if table is FACT_PRICE_MINUTE:
-        rows = _since(connection, table, rows, timedelta(days=scope.days))
-        return rows if "*" in scope.watch_list else _of_pairs(connection, rows, scope.watch_list)
-    return rows
+    def of(view: str) -> DuckDBPyRelation:
+        rows = connection.relation(view)
+        if table is FACT_PRICE:
+            return _since(connection, table, rows, NEWEST_PRICES)
+        if table is FACT_PRICE_MINUTE:
+            rows = _since(connection, table, rows, timedelta(days=scope.days))
+            return rows if "*" in scope.watch_list else _of_pairs(connection, rows, scope.watch_list)
+        return rows
+
+    return preferred(of(table.name), of(table.preferred_in), table) if table.preferred_in else of(table.name)
+
+
+def preferred(rows: DuckDBPyRelation, chosen: DuckDBPyRelation, table: Table) -> DuckDBPyRelation:
+    """Of rows of several sources those that count, in order of time.
+
+    Only on days of which there are several sources ``chosen`` is read, the same rows through the table's
+    ``preferred_in``, since choosing and sorting costs far more than reading.
+    """
+    day = "date" if "date" in table.columns else table.time_column
+    sources = rows.aggregate(f"{day} as day, min(source) as first_source, max(source) as last_source", day)
+    days = [found for (found,) in sources.filter("first_source <> last_source").select("day").order("day").fetchall()]
+    if not days:
+        return rows
+    contested = ColumnExpression(day or "").isin(*map(ConstantExpression, days))
+    between = ColumnExpression(day or "").between(ConstantExpression(days[0]), ConstantExpression(days[-1]))
+    ordered = chosen.filter(contested & between).order(f"{table.time_column}, pair_key")
+    return rows.filter(~contested).union(ordered)
 
 
 def _since(connection: Connection, table: Table, rows: DuckDBPyRelation, span: timedelta) -> DuckDBPyRelation:
@@ -110,7 +130,23 @@ def _of_pairs(connection: Connection, rows: DuckDBPyRelation, symbols: tuple[str
 
 
 def newest_instant(connection: Connection, table: Table) -> datetime | None:
-    """The newest instant of a fact; the end of the newest sealed day, if no row is open; None if there is no row."""
+    """The newest instant of a fact; the end of the newest sealed day, if no row is open; None if there is no row.
+
+    Of minutes it may be that of a candle.
+    """
+    found = [_newest_sampled(connection, table)]
+    if table is FACT_PRICE_MINUTE:
+        found.append(_newest_candle(connection))
+    return max(filter(None, found), default=None)
+
+
+def _newest_candle(connection: Connection) -> datetime | None:
+    month = connection.value("select max(month) from meta.kline_month")
+    newest: datetime | None = connection.value("select max(open_at) from raw.kline where month = $month", month=month)
+    return newest
+
+
+def _newest_sampled(connection: Connection, table: Table) -> datetime | None:
     if connection.count(table.newest_in):
         return connection.newest(table.newest_in, table.time_column or "")
     [(day,)] = connection.rows(

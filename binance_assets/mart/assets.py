@@ -1,10 +1,13 @@
 """Assets of the mart layer: small dimensions as frames through the I/O manager, facts as SQL."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 import pandas as pd
 
 from binance_assets.assets import WRITER_POOL, materialized, table_options
-from binance_assets.mart import models, tables
+from binance_assets.mart import models, quality, tables
+from binance_assets.repair import explain_gaps
 from binance_assets.resources import HomeResource
 
 _IO_MANAGER = "warehouse_io_manager"
@@ -95,7 +98,13 @@ def fact_price() -> None:
 
 @dg.asset(
     **table_options(tables.FACT_PRICE_MINUTE),
-    deps=[["core", "price_history"], ["mart", "dim_pair"], ["mart", "dim_date"], ["mart", "dim_time"]],
+    deps=[
+        ["core", "price_history"],
+        ["raw", "kline"],
+        ["mart", "dim_pair"],
+        ["mart", "dim_date"],
+        ["mart", "dim_time"],
+    ],
     pool=WRITER_POOL,
 )
 def fact_price_minute(home: HomeResource) -> dg.MaterializeResult:
@@ -109,7 +118,7 @@ def fact_price_minute(home: HomeResource) -> dg.MaterializeResult:
 
 @dg.asset(
     **table_options(tables.FACT_PRICE_HOUR),
-    deps=[["mart", "fact_price_minute"], ["mart", "dim_pair"], ["mart", "dim_time"]],
+    deps=[["mart", "fact_price_minute"], ["raw", "kline_hour"], ["mart", "dim_pair"], ["mart", "dim_time"]],
     pool=WRITER_POOL,
 )
 def fact_price_hour(home: HomeResource) -> dg.MaterializeResult:
@@ -121,7 +130,7 @@ def fact_price_hour(home: HomeResource) -> dg.MaterializeResult:
 
 @dg.asset(
     **table_options(tables.FACT_PRICE_DAY),
-    deps=[["mart", "fact_price_hour"]],
+    deps=[["mart", "fact_price_hour"], ["raw", "kline_hour"]],
     pool=WRITER_POOL,
 )
 def fact_price_day(home: HomeResource) -> dg.MaterializeResult:
@@ -191,14 +200,48 @@ def fact_sector_hour(home: HomeResource) -> dg.MaterializeResult:
         ["core", "price_history"],
         ["core", "pair_history"],
         ["mart", "dim_pair"],
+        ["raw", "kline"],
+        ["raw", "rest_kline"],
     ],
     pool=WRITER_POOL,
 )
 def gap(home: HomeResource) -> dg.MaterializeResult:
-    """Find the gaps in what was sampled, and their causes."""
+    """Find the gaps in what was sampled, and their causes; and see what the candles that there are say of them."""
     with home.store.warehouse.connect() as connection:
         changed = models.update_gaps(connection)
-        return materialized(connection, tables.GAP, rows_changed=changed)
+        waiting = explain_gaps(connection, home.settings.repaired_symbols, datetime.now(UTC).replace(tzinfo=None))
+        return materialized(connection, tables.GAP, rows_changed=changed, waiting_for_candles=len(waiting.all))
+
+
+@dg.asset(
+    **table_options(tables.FACT_QUALITY_DAY),
+    deps=[
+        ["raw", "archive_defect"],
+        ["raw", "kline"],
+        ["mart", "fact_price_minute"],
+        ["mart", "fact_price_day"],
+        ["mart", "gap"],
+        ["mart", "dim_pair"],
+        ["mart", "dim_date"],
+    ],
+    pool=WRITER_POOL,
+)
+def fact_quality_day(home: HomeResource) -> dg.MaterializeResult:
+    """Measure how good the data of the days is that are over."""
+    with home.store.warehouse.connect() as connection:
+        measured = quality.measure_quality(connection)
+        days = quality.newest_days(connection)
+        return materialized(
+            connection,
+            tables.FACT_QUALITY_DAY,
+            pairs_and_days_measured=measured,
+            chart=dg.MetadataValue.md(quality.chart(days)) if days else "none",
+            newest_days=dg.MetadataValue.table(
+                [dg.TableRecord({name: str(value) for name, value in day.items()}) for day in reversed(days)]
+            )
+            if days
+            else "none",
+        )
 
 
 @dg.asset(

@@ -31,12 +31,17 @@ select
         when min(usdt_path) = max(usdt_path) then min(usdt_path)
         when min(usdt_path) < max(usdt_path) then 'several'
     end as usdt_path
-from mart.fact_price_hour
+from lake.fact_price_hour
 where
     date = $date
     and source in (select source from due_day where date_utc = $date)
 group by pair_key, date, source
 order by pair_key;
+
+insert or ignore into meta.open_quality_day by name
+select
+    $date as date_utc,
+    0 as pair_key;
 
 delete from meta.open_day
 where

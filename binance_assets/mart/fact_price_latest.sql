@@ -7,7 +7,7 @@ with span as (
         hour_utc as from_utc,
         low_price,
         high_price
-    from mart.fact_price_hour
+    from lake.fact_price_hour
     where
         date >= ($newest_at - interval 1 day)::date
         and hour_utc >= $newest_at - interval 1 day

@@ -16,7 +16,7 @@ with price_hour as (
         observed_minutes,
         -- The market was observed in as many minutes as the pair that was observed in the most.
         max(observed_minutes) over (partition by source, hour_utc) as market_minutes
-    from mart.fact_price_hour
+    from lake.fact_price_hour
     semi join meta.open_sector_hour using (source, hour_utc)
     where
         date >= $since::date

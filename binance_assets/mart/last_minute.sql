@@ -1,4 +1,4 @@
--- The newest complete minute of a pair.
+-- The newest complete minute of a pair that was sampled.
 select
     dim_pair.symbol,
     minute.minute_utc,
@@ -8,7 +8,7 @@ select
     minute.expected_count,
     minute.coverage,
     minute.source
-from mart.fact_price_minute as minute
+from lake.sampled_minute as minute
 inner join mart.dim_pair using (pair_key)
 where
     dim_pair.symbol = $symbol

@@ -251,6 +251,7 @@ def update_gaps(connection: Connection) -> int:
         if not connection.count("gap_changed"):
             return 0
         connection.run("mart/gap.sql", metadata_interval=METADATA_INTERVAL)
+        connection.run("mart/gap_shown.sql")
         return connection.count("gap_new")
 
 

@@ -28,7 +28,7 @@ where minute_utc >= $day and minute_utc < $day + interval 1 day;
 
 insert into open.fact_price_hour by name
 select * exclude (date)
-from mart.fact_price_hour
+from lake.fact_price_hour
 where date = $day and date in (select date from meta.sealed_partition where "table" = 'fact_price_hour');
 
 delete from meta.sealed_partition

@@ -3,7 +3,7 @@ insert or ignore into meta.open_sector_hour by name
 select distinct
     hour_utc,
     source
-from mart.fact_price_hour
+from lake.fact_price_hour
 where
     date >= $since::date
     and hour_utc + interval 1 hour > $since

@@ -2,6 +2,7 @@
 
 import pandera.pandas as pa
 
+from binance_assets.archive.tables import CANDLE_SOURCES
 from binance_assets.core.tables import ASSET_TYPES, CATEGORY_PROVIDERS, SECTORS
 from binance_assets.raw.tables import DAY, SOURCES
 from binance_assets.tables import (
@@ -185,6 +186,27 @@ DIM_TIME = Table(
     },
 )
 
+_PRICE_SOURCES = (*SOURCES, *CANDLE_SOURCES)
+
+_PRICE_SOURCE = text(
+    "Where it came from: observations of the real exchange, of the sandbox or of an import; or candles, of the archive "
+    "or of the API (rest)",
+    one_of(*_PRICE_SOURCES),
+)
+
+_TRADED = {
+    "average_kind": text(
+        "What average_price is: the mean of observations; or of candles the volume-weighted price, that is "
+        "quote_volume over volume; or, where nothing was traded, their close. Empty on a gap",
+        one_of("observations", "volume_weighted", "close"),
+        nullable=True,
+    ),
+    "volume": quantity("What was traded; empty for observations", unit="base currency", nullable=True),
+    "quote_volume": quantity("What was paid for it; empty for observations", unit="quote currency", nullable=True),
+    "trade_count": integer("Trades; empty for observations", not_negative(), nullable=True),
+}
+"""What is told of minutes, hours and days alike that candles have."""
+
 _FACT_REFERENCES = {
     "pair_key": "mart.dim_pair.pair_key",
     "date_key": "mart.dim_date.date_key",
@@ -252,14 +274,15 @@ FACT_PRICE_LATEST = Table(
 
 FACT_PRICE_MINUTE = Table(
     "mart.fact_price_minute",
-    "Averages of every minute that is over. A minute without observations between observed ones has a row "
-    "that says so.",
+    "Averages of every minute that is over, by what was sampled and by the exchange's own candles. A minute without "
+    "observations between observed ones has a row that says so. A candle is one observation of its whole minute.",
     grain="pair x minute x source",
     key=("pair_key", "minute_utc", "source"),
     references=_FACT_REFERENCES,
     large=True,
     time_column="minute_utc",
     lake_order=("pair_key", "minute_utc", "source"),
+    preferred_in="mart.price_minute",
     stored={
         "pair_key": integer("The pair"),
         "minute_utc": instant("Start of the minute"),
@@ -286,24 +309,30 @@ FACT_PRICE_MINUTE = Table(
         "date_key": integer("The day of minute_utc"),
         "time_key": integer("The minute of the day of minute_utc"),
         "minute_utc": instant("Start of the minute; it reaches up to, without, the next"),
-        "source": text("Where the observations came from", one_of(*SOURCES)),
-        "average_price": number("Mean of the observations", positive(), unit="quote currency", nullable=True),
-        "time_weighted_price": number(
-            "Mean in which an observation counts for as long as it stood: until the next, or the minute's end",
+        "source": _PRICE_SOURCE,
+        "average_price": number(
+            "Mean of the observations; of a candle what average_kind says, in fifteen digits",
             positive(),
             unit="quote currency",
             nullable=True,
         ),
-        "open_price": price("First observation", positive(), nullable=True),
-        "high_price": price("Highest observation", positive(), nullable=True),
-        "low_price": price("Lowest observation", positive(), nullable=True),
-        "close_price": price("Last observation", positive(), nullable=True),
-        "observation_count": integer("Observations in the minute", not_negative()),
+        "time_weighted_price": number(
+            "Mean in which an observation counts for as long as it stood: until the next, or the minute's end; empty "
+            "for a candle",
+            positive(),
+            unit="quote currency",
+            nullable=True,
+        ),
+        "open_price": price("First observation; of a candle, its open", positive(), nullable=True),
+        "high_price": price("Highest observation; of a candle, its high", positive(), nullable=True),
+        "low_price": price("Lowest observation; of a candle, its low", positive(), nullable=True),
+        "close_price": price("Last observation; of a candle, its close", positive(), nullable=True),
+        "observation_count": integer("Observations in the minute; 1 for a candle", not_negative()),
         "expected_count": integer(
-            "Grid points of the sampling in a minute; for an import, its snapshots in this minute",
+            "Grid points of the sampling in a minute; for an import, its snapshots in this minute; 1 for a candle",
             not_negative(),
         ),
-        "coverage": number("observation_count over expected_count, at most 1", share()),
+        "coverage": number("observation_count over expected_count, at most 1; 1 for a candle", share()),
         "is_gap": flag("No observation lies in the minute"),
         "filled_price": price(
             "On a gap, the last observation before it, if that is no older than the carry limit",
@@ -316,7 +345,11 @@ FACT_PRICE_MINUTE = Table(
             not_negative(),
             unit="s",
         ),
-        "last_observed_at": instant("The observation that close_price, or filled_price, is from"),
+        "last_observed_at": instant(
+            "The observation that close_price, or filled_price, is from; empty for a candle, which does not say when "
+            "its last trade was",
+            nullable=True,
+        ),
         "price_usdt": number(
             "average_price by way of the quote currency's own pair in the same minute; empty where there is no way",
             positive(),
@@ -327,6 +360,7 @@ FACT_PRICE_MINUTE = Table(
             "The way that price_usdt goes, pair by pair from the quote currency to USDT; empty exactly where that is",
             nullable=True,
         ),
+        **_TRADED,
     },
 )
 
@@ -335,19 +369,32 @@ def _roll_up(span: str, minutes: int, parts: str) -> dict[str, pa.Column]:
     """What is told of an hour and of a day alike: ``span`` is its name, ``parts`` what it is rolled up from."""
     within = pa.Check.in_range(0, minutes)
     return {
-        "source": text("Where the observations came from", one_of(*SOURCES)),
+        "source": _PRICE_SOURCE,
         "price_sum": total(
-            "Sum of the observations, exact, to be rolled up further", unit="quote currency", nullable=True
+            "Sum of the observations, exact, to be rolled up further; empty for candles, which volume and quote_volume "
+            "roll up",
+            unit="quote currency",
+            nullable=True,
         ),
-        "average_price": number("Mean of the observations", positive(), unit="quote currency", nullable=True),
+        "average_price": number(
+            "Mean of the observations; of candles what average_kind says",
+            positive(),
+            unit="quote currency",
+            nullable=True,
+        ),
         "time_weighted_price": number(
-            "Mean of the time-weighted prices of the observed minutes", positive(), unit="quote currency", nullable=True
+            "Mean of the time-weighted prices of the observed minutes; empty for candles",
+            positive(),
+            unit="quote currency",
+            nullable=True,
         ),
-        "open_price": price("First observation", positive(), nullable=True),
-        "high_price": price("Highest observation", positive(), nullable=True),
-        "low_price": price("Lowest observation", positive(), nullable=True),
-        "close_price": price("Last observation", positive(), nullable=True),
-        "observation_count": integer(f"Observations in the {span}", not_negative()),
+        "open_price": price("First observation; the open of the first candle", positive(), nullable=True),
+        "high_price": price("Highest observation, or high of a candle", positive(), nullable=True),
+        "low_price": price("Lowest observation, or low of a candle", positive(), nullable=True),
+        "close_price": price("Last observation; the close of the last candle", positive(), nullable=True),
+        "observation_count": integer(
+            f"Observations in the {span}; a candle is one of its whole minute", not_negative()
+        ),
         "expected_count": integer(
             "Observations that there should be in the minutes that have a row, observed or gap", not_negative()
         ),
@@ -360,7 +407,8 @@ def _roll_up(span: str, minutes: int, parts: str) -> dict[str, pa.Column]:
         "filled_minutes": integer("Minutes without, into which a price was carried", within, unit="min"),
         "missing_minutes": integer(f"All other minutes of the {span}", within, unit="min"),
         "price_usdt": number(
-            f"Mean of the prices in USDT of its {parts} that have one, weighted by their observations",
+            f"Mean of the prices in USDT of its {parts} that have one, weighted by their observations; of candles "
+            "with trades, by their volumes",
             positive(),
             unit="USDT",
             nullable=True,
@@ -372,6 +420,15 @@ def _roll_up(span: str, minutes: int, parts: str) -> dict[str, pa.Column]:
     }
 
 
+_HOUR = {
+    "pair_key": integer("The pair"),
+    "date": DAY,
+    "date_key": integer("The day of hour_utc"),
+    "time_key": integer("The minute of the day of hour_utc"),
+    "hour_utc": instant("Start of the hour; it reaches up to, without, the next"),
+    **_roll_up("hour", 60, "minutes"),
+}
+
 FACT_PRICE_HOUR = Table(
     "mart.fact_price_hour",
     "Every hour that is over and has a row in mart.fact_price_minute, rolled up from those minutes. What is made of "
@@ -382,14 +439,9 @@ FACT_PRICE_HOUR = Table(
     large=True,
     time_column="hour_utc",
     lake_order=("pair_key", "hour_utc", "source"),
-    columns={
-        "pair_key": integer("The pair"),
-        "date": DAY,
-        "date_key": integer("The day of hour_utc"),
-        "time_key": integer("The minute of the day of hour_utc"),
-        "hour_utc": instant("Start of the hour; it reaches up to, without, the next"),
-        **_roll_up("hour", 60, "minutes"),
-    },
+    preferred_in="mart.price_hour",
+    stored={name: column for name, column in _HOUR.items() if name != "date"},
+    columns=_HOUR | _TRADED,
 )
 
 FACT_PRICE_DAY = Table(
@@ -401,11 +453,13 @@ FACT_PRICE_DAY = Table(
     references={"pair_key": "mart.dim_pair.pair_key", "date_key": "mart.dim_date.date_key"},
     large=True,
     time_column="date_utc",
+    preferred_in="mart.price_day",
     columns={
         "pair_key": integer("The pair"),
         "date_key": integer("The day as yyyymmdd"),
         "date_utc": day("The day"),
         **_roll_up("day", 1440, "hours"),
+        **_TRADED,
     },
 )
 
@@ -496,6 +550,81 @@ FACT_SECTOR_HOUR = Table(
     },
 )
 
+FACT_QUALITY_DAY = Table(
+    "mart.fact_quality_day",
+    "How good the data of a day is: is it there, why is it not, and do what was sampled and what was traded agree. Of "
+    "days that are over, and pairs that were observed, have candles or are missing; docs/quality.md tells more.",
+    grain="pair x day",
+    key=("pair_key", "date_utc"),
+    references={"pair_key": "mart.dim_pair.pair_key", "date_key": "mart.dim_date.date_key"},
+    large=True,
+    time_column="date_utc",
+    columns={
+        "pair_key": integer("The pair"),
+        "date_key": integer("The day as yyyymmdd"),
+        "date_utc": day("The day"),
+        "expected_minutes": integer(
+            "Minutes of the day without those in which, by mart.gap, the pair was not trading",
+            pa.Check.in_range(1, 1440),
+            unit="min",
+        ),
+        "observed_minutes": integer(
+            "Minutes with an observation or a candle, of whatever source", pa.Check.in_range(0, 1440), unit="min"
+        ),
+        "completeness": number("observed_minutes over expected_minutes", share()),
+        "explained_minutes": integer(
+            "Expected minutes without either that lie in a gap of mart.gap whose cause is known",
+            pa.Check.in_range(0, 1440),
+            unit="min",
+        ),
+        "unexplained_minutes": integer(
+            "The same of gaps whose cause is unresolved. In what is expected and is none of these three nobody looked: "
+            "it is before the first observation, or between imports",
+            pa.Check.in_range(0, 1440),
+            unit="min",
+        ),
+        "coverage": number(
+            "Of the sampling, as in mart.fact_price_day; of an import where there is no other. Empty where neither is",
+            share(),
+            nullable=True,
+        ),
+        "worst_staleness_seconds": number(
+            "Longest time from an observation to the start of a minute without one; in a silence of more than half a "
+            "day, from its beginning to its end or the day's. Empty where nothing was to be sampled",
+            not_negative(),
+            unit="s",
+            nullable=True,
+        ),
+        "compared_minutes": integer(
+            "Minutes that were observed and have a candle, too; one that was sampled and imported counts twice",
+            not_negative(),
+            unit="min",
+        ),
+        "outside_minutes": integer(
+            "Those of them whose average_price of observations is not between the candle's low and high, nor between "
+            "these and the close of the candle before",
+            not_negative(),
+            unit="min",
+        ),
+        "traded_minutes": integer(
+            "Those of the compared minutes in which something was traded", not_negative(), unit="min"
+        ),
+        "mean_deviation_bp": number(
+            "How far the average_price of observations is from the volume-weighted one, either way, on average over "
+            "traded_minutes",
+            not_negative(),
+            unit="basis points",
+            nullable=True,
+        ),
+        "worst_deviation_bp": number("The most that it is", not_negative(), unit="basis points", nullable=True),
+        "differing_minutes": integer(
+            "Minutes of which the archive's monthly file and its daily one do not say the same",
+            not_negative(),
+            unit="min",
+        ),
+    },
+)
+
 GAP_CAUSES = (
     "collector_down",
     "exchange_outage",
@@ -507,8 +636,9 @@ GAP_CAUSES = (
 
 GAP = Table(
     "mart.gap",
-    "Every interval in which the sampling should have brought observations and did not, of one pair or of the whole "
-    "market, with its cause. Imports are not sampled, and have none.",
+    "Every interval in which the sampling should have brought observations and did not, and every one that the "
+    "archive's files span without candles, of one pair or of the whole market, with its cause, and from where its "
+    "minutes were repaired. Imports are not sampled, and have none.",
     grain="pair, or the whole market, x uninterrupted interval",
     key=("source", "pair_key", "from_utc"),
     references={"pair_key": "mart.dim_pair.pair_key"},
@@ -516,13 +646,23 @@ GAP = Table(
     time_column="from_utc",
     columns={
         "pair_key": integer("The pair; empty for the whole market", nullable=True),
-        "source": text("The exchange that was sampled", one_of(*SOURCES)),
-        "from_utc": instant("First grid point of the sampling without an observation"),
+        "source": text(
+            "The exchange that was sampled; archive for minutes without candles", one_of(*SOURCES, "archive")
+        ),
+        "from_utc": instant("First grid point of the sampling without an observation, or first minute without candle"),
         "to_utc": instant("First one that is not part of the gap any more; empty while it lasts", nullable=True),
         "cause": text("Why, by the evidence", one_of(*GAP_CAUSES)),
         "evidence": text("What shows the cause, in a sentence"),
-        "repaired_at": instant("When observations from elsewhere were put in; empty if none were", nullable=True),
-        "repaired_from": text("Where those came from", nullable=True),
+        "repaired_at": instant(
+            "When the last of the candles came that its minutes were repaired from; empty if they were not. They are "
+            "rows of mart.fact_price_minute with the source archive or rest",
+            nullable=True,
+        ),
+        "repaired_from": text(
+            "Where those came from: the archive, or, if some of them did, the exchange's API",
+            one_of("archive", "rest"),
+            nullable=True,
+        ),
     },
 )
 
@@ -542,4 +682,5 @@ TABLES = (
     FACT_PARITY_HOUR,
     FACT_SECTOR_HOUR,
     GAP,
+    FACT_QUALITY_DAY,
 )

@@ -53,7 +53,7 @@ inner join meta.sealed_partition
     on
         fact_price_day.date_utc = sealed_partition.date
         and sealed_partition."table" = 'price_history'
-where fact_price_day.observed_minutes > 0;
+where fact_price_day.observed_minutes > 0 and fact_price_day.source not in ('archive', 'rest');
 
 -- A newest price that is two days old is not looked up again by itself.
 delete from mart.fact_price_latest

@@ -25,6 +25,7 @@ class LoadConfig(dg.Config):
             deps=[
                 ["landing", "exchange_info"],
                 ["landing", "ticker_price"],
+                ["landing", "kline"],
                 ["landing", "coinmarketcap"],
                 ["landing", "imported_file"],
             ],

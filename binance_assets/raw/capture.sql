@@ -16,6 +16,7 @@ select
         when endpoint = 'exchangeInfo' then json_array_length(body, '$.symbols')
         when starts_with(endpoint, 'coinmarketcap/category/') then coalesce(json_array_length(body, '$.data.coins'), 0)
         when starts_with(endpoint, 'coinmarketcap/') then coalesce(json_array_length(body, '$.data'), 0)
+        when starts_with(endpoint, 'klines/') then json_array_length(body)
     end as row_count,
     sha256,
     file

@@ -129,78 +129,80 @@ where
     and capture_id not in (select capture_id from raw.quarantine)
 order by capture_id, position;
 
--- The newest whole answer counts, whatever the order in which they are loaded.
-create or replace temp table newest_answer as
-with answer as (
-    select
-        kind,
-        file,
-        max((retrieved_at, capture_id)) as stamp
-    from judged_coinmarketcap
-    where reason is null
-    group by kind, file
-),
-
-newest as (
-    select
-        kind,
-        max(stamp) as stamp,
-        max_by(file, stamp) as file
-    from answer
-    group by kind
-)
-
+-- An answer is of the time of its last page.
+create or replace temp table coin_answer as
 select
     kind,
-    file
-from newest
-where
-    (
-        kind = 'coinmarketcap/map'
-        and stamp > coalesce(
-            (select max((coin.retrieved_at, coin.capture_id)) from raw.coinmarketcap_coin as coin),
-            (timestamp '-infinity', '')
-        )
-    )
-    or (
-        kind = 'coinmarketcap/listings'
-        and stamp > coalesce(
-            (select max((listing.retrieved_at, listing.capture_id)) from raw.coinmarketcap_listing as listing),
-            (timestamp '-infinity', '')
-        )
-    );
-
-delete from raw.coinmarketcap_coin
-where 'coinmarketcap/map' in (select kind from newest_answer);
-
-insert into raw.coinmarketcap_coin by name
-select
-    id::integer as coinmarketcap_id,
-    written ->> '$.symbol' as symbol,
-    written ->> '$.name' as name,
-    written ->> '$.slug' as slug,
-    (written ->> '$.rank')::integer as rank,
-    (written ->> '$.is_active') in ('1', 'true') as is_active,
-    capture_id,
-    retrieved_at
+    file,
+    max(retrieved_at) as listed_at,
+    max(capture_id) as capture_id
 from judged_coinmarketcap
-semi join newest_answer using (kind, file)
-where kind = 'coinmarketcap/map' and reason is null
-order by coinmarketcap_id;
+where reason is null and kind in ('coinmarketcap/map', 'coinmarketcap/listings')
+group by kind, file;
+
+-- Of each coin the newest row counts, whatever the order in which they are loaded; of two of one instant the later by
+-- id, here as below.
+insert or replace into raw.coinmarketcap_coin by name
+with coin as (
+    select
+        judged.id::integer as coinmarketcap_id,
+        judged.written ->> '$.symbol' as symbol,
+        judged.written ->> '$.name' as name,
+        judged.written ->> '$.slug' as slug,
+        (judged.written ->> '$.rank')::integer as rank,
+        (judged.written ->> '$.is_active') in ('1', 'true') as is_active,
+        judged.capture_id,
+        judged.retrieved_at,
+        coin_answer.listed_at
+    from judged_coinmarketcap as judged
+    inner join coin_answer using (kind, file)
+    where judged.kind = 'coinmarketcap/map' and judged.reason is null
+    qualify
+        row_number() over (
+            partition by judged.id order by coin_answer.listed_at desc, judged.capture_id desc
+        ) = 1
+)
+
+select coin.*
+from coin
+left join raw.coinmarketcap_coin as known using (coinmarketcap_id)
+where
+    known.coinmarketcap_id is null
+    or (coin.listed_at, coin.capture_id) > (known.listed_at, known.capture_id)
+order by coin.coinmarketcap_id;
+
+create or replace temp table new_listing as
+select
+    file,
+    listed_at
+from coin_answer
+where
+    kind = 'coinmarketcap/listings'
+    and not exists (
+        from raw.coinmarketcap_listing as known
+        where known.listed_at = coin_answer.listed_at and known.capture_id >= coin_answer.capture_id
+    )
+qualify row_number() over (partition by listed_at order by capture_id desc) = 1;
 
 delete from raw.coinmarketcap_listing
-where 'coinmarketcap/listings' in (select kind from newest_answer);
+where listed_at in (select listed_at from new_listing);
 
 insert into raw.coinmarketcap_listing by name
 select
-    id::integer as coinmarketcap_id,
-    (written ->> '$.quote.USD.price')::double as price_usd,
-    capture_id,
-    retrieved_at
-from judged_coinmarketcap
-semi join newest_answer using (kind, file)
-where kind = 'coinmarketcap/listings' and reason is null
-order by coinmarketcap_id;
+    judged.capture_id,
+    judged.id::integer as coinmarketcap_id,
+    (judged.written ->> '$.quote.USD.price')::double as price_usd,
+    new_listing.listed_at
+from judged_coinmarketcap as judged
+inner join new_listing using (file)
+where judged.kind = 'coinmarketcap/listings' and judged.reason is null
+order by new_listing.listed_at, coinmarketcap_id;
+
+insert or replace into meta.coin_listing by name
+select
+    listed_at,
+    true as is_open
+from new_listing;
 
 create or replace temp table named_category as
 select

@@ -9,4 +9,4 @@ insert into meta.open_day by name
 select distinct
     date as date_utc,
     source
-from mart.fact_price_hour
+from lake.fact_price_hour

@@ -5,6 +5,6 @@ select
     max(last_observed_at) as observed_at,
     max_by(source, (last_observed_at, source)) as source,
     max_by(close_price, (last_observed_at, source)) as price
-from mart.fact_price_minute
-where not is_gap
+from lake.fact_price_minute
+where observation_count > 0
 group by pair_key

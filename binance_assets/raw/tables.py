@@ -19,7 +19,7 @@ CAPTURE = Table(
         "capture_id": text("Hash of source, endpoint, time and content: the same response always gets the same id"),
         "endpoint": text(
             "The exchange's name of the endpoint, such as ticker/price; undated for imported rows without an instant; "
-            "coinmarketcap/... for an answer of CoinMarketCap"
+            "coinmarketcap/... for an answer of CoinMarketCap; klines/... with the pair, the first and the last minute"
         ),
         "source": text(
             "Where it came from: the real exchange, the sandbox, or a file the user brought", one_of(*SOURCES)
@@ -145,7 +145,7 @@ MISSED_SAMPLE = Table(
 
 COINMARKETCAP_COIN = Table(
     "raw.coinmarketcap_coin",
-    "Every coin of CoinMarketCap's newest map. Symbols are not unique in it.",
+    "Every coin that was in a map of CoinMarketCap, as the newest map with it has it. Symbols are not unique.",
     grain="one coin",
     key=("coinmarketcap_id",),
     columns={
@@ -157,19 +157,23 @@ COINMARKETCAP_COIN = Table(
         "is_active": flag("Whether CoinMarketCap finds it traded somewhere"),
         "capture_id": text("The page of the map that it stood on"),
         "retrieved_at": instant("When that page was received"),
+        "listed_at": instant("When the last page of that map was received. Later maps do not have the coin"),
     },
 )
 
 COINMARKETCAP_LISTING = Table(
     "raw.coinmarketcap_listing",
-    "The price of every coin in CoinMarketCap's newest listings.",
-    grain="one coin",
-    key=("coinmarketcap_id",),
+    "The price of every coin in all of CoinMarketCap's listings.",
+    grain="listings x coin",
+    key=("listed_at", "coinmarketcap_id"),
+    references={"capture_id": "raw.capture.capture_id"},
+    large=True,
+    time_column="listed_at",
     columns={
+        "capture_id": text("The page of the listings that it stood on"),
         "coinmarketcap_id": integer("CoinMarketCap's number of the coin", positive()),
         "price_usd": number("What one coin was worth", not_negative(), unit="USD"),
-        "capture_id": text("The page of the listings that it stood on"),
-        "retrieved_at": instant("When that page was received"),
+        "listed_at": instant("When the last page of the listings was received"),
     },
 )
 

@@ -28,7 +28,16 @@ _CONFIG = {
     "autoload_known_extensions": "false",
 }
 
-SCHEMA = ("warehouse/schema.sql", "warehouse/lake.sql", "mart/fact_price_minute.sql", "mart/fact_price.sql")
+SCHEMA = (
+    "warehouse/schema.sql",
+    "warehouse/lake.sql",
+    "mart/fact_price_minute.sql",
+    "mart/fact_price_hour_view.sql",
+    "mart/preferred_minute.sql",
+    "mart/preferred_hour.sql",
+    "mart/preferred_day.sql",
+    "mart/fact_price.sql",
+)
 
 
 class WarehouseError(Exception):

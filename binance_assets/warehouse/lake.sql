@@ -174,10 +174,9 @@ from
     )
 where false;
 
-create or replace view mart.fact_price_hour as
+create or replace view lake.fact_price_hour as
 select
     "pair_key",
-    "hour_utc"::date as "date",
     "date_key",
     "time_key",
     "hour_utc",
@@ -196,12 +195,12 @@ select
     "filled_minutes",
     "missing_minutes",
     "price_usdt",
-    "usdt_path"
+    "usdt_path",
+    "hour_utc"::date as "date"
 from open.fact_price_hour
 union all
 select
     "pair_key",
-    "date",
     "date_key",
     "time_key",
     "hour_utc",
@@ -220,7 +219,8 @@ select
     "filled_minutes",
     "missing_minutes",
     "price_usdt",
-    "usdt_path"
+    "usdt_path",
+    "date"
 from
     read_parquet(
         'lake/fact_price_hour/*/data.parquet', hive_partitioning = true, hive_types = { 'date': date }
@@ -230,6 +230,7 @@ where false;
 create or replace view raw.kline as
 select
     null::varchar as "month",
+    null::date as "date",
     null::integer as "pair_id",
     null::timestamp as "open_at",
     null::decimal(18, 8) as "open_price",
@@ -244,5 +245,25 @@ select
     null::varchar as "source",
     null::bigint as "file_key",
     null::double as "usdt_rate",
+    null::varchar as "usdt_path"
+where false;
+
+create or replace view raw.kline_hour as
+select
+    null::varchar as "month",
+    null::date as "date",
+    null::integer as "pair_id",
+    null::timestamp as "hour_utc",
+    null::varchar as "source",
+    null::decimal(18, 8) as "open_price",
+    null::decimal(18, 8) as "high_price",
+    null::decimal(18, 8) as "low_price",
+    null::decimal(18, 8) as "close_price",
+    null::double as "average_price",
+    null::decimal(38, 8) as "volume",
+    null::decimal(38, 8) as "quote_volume",
+    null::integer as "trade_count",
+    null::integer as "candle_count",
+    null::double as "price_usdt",
     null::varchar as "usdt_path"
 where false;

@@ -70,7 +70,12 @@ create or replace temp macro utc_instant(written) as (
 
 -- Responses that tables of the whole history are made of: their captures stay open, and their landing files stay.
 create or replace temp macro is_metadata(endpoint) as (
-    endpoint = 'exchangeInfo' or starts_with(endpoint, 'coinmarketcap/')
+    endpoint = 'exchangeInfo' or starts_with(endpoint, 'coinmarketcap/') or starts_with(endpoint, 'klines/')
+);
+
+-- Causes of gaps that candles may mend, or explain better. Whatever else a gap is from, its prices are not missed.
+create or replace temp macro is_repairable(cause) as (
+    cause in ('collector_down', 'exchange_outage', 'unresolved')
 );
 
 -- Keys of the date and time dimensions.

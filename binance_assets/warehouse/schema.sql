@@ -56,6 +56,12 @@ create table meta.open_day (
     primary key ("date_utc", "source")
 );
 
+create table meta.open_quality_day (
+    "date_utc" date not null,
+    "pair_key" integer not null,
+    primary key ("date_utc", "pair_key")
+);
+
 create table meta.open_sector_hour (
     "hour_utc" timestamp not null,
     "source" varchar not null,
@@ -80,6 +86,32 @@ create table meta.latest_price (
     primary key ("pair_id")
 );
 
+create table meta.coin_listing (
+    "listed_at" timestamp not null,
+    "is_open" boolean not null,
+    primary key ("listed_at")
+);
+
+create table meta.compared_price (
+    "listed_at" timestamp not null,
+    "currency_id" integer not null,
+    "price_usd" double not null
+);
+
+create table meta.coin_candidate (
+    "currency_id" integer not null,
+    "coinmarketcap_id" integer not null,
+    primary key ("currency_id", "coinmarketcap_id")
+);
+
+create table meta.coin_comparison (
+    "currency_id" integer not null,
+    "coinmarketcap_id" integer not null,
+    "listed_at" timestamp not null,
+    "price_usd" double not null,
+    "listed_usd" double not null
+);
+
 create table meta.expected_pair (
     "pair_id" integer not null,
     "trading_from" timestamp,
@@ -94,6 +126,47 @@ create table meta.pair_gap (
     "to_utc" timestamp,
     "pairs_before" integer not null,
     "refusal" varchar
+);
+
+create table meta.sampling_gap (
+    "pair_key" integer,
+    "from_utc" timestamp not null,
+    "to_utc" timestamp,
+    "cause" varchar not null,
+    "evidence" varchar not null
+);
+
+create table meta.gap_repair (
+    "pair_key" integer,
+    "from_utc" timestamp not null,
+    "to_utc" timestamp not null,
+    "cause" varchar,
+    "finding" varchar not null,
+    "repaired_at" timestamp,
+    "repaired_from" varchar,
+    "made_of" varchar not null
+);
+
+create table meta.candle_gap (
+    "month" varchar not null,
+    "pair_key" integer,
+    "from_utc" timestamp not null,
+    "to_utc" timestamp not null,
+    "cause" varchar not null,
+    "evidence" varchar not null
+);
+
+create table meta.candle_gap_month (
+    "month" varchar not null,
+    "made_of" varchar not null,
+    primary key ("month")
+);
+
+create table meta.doubted_symbol (
+    "symbol" varchar not null,
+    "missing_since" timestamp not null,
+    "ended_at" timestamp,
+    primary key ("symbol", "missing_since")
 );
 
 create table meta.trading_span (
@@ -120,6 +193,7 @@ create table meta.usdt_way (
 create table meta.kline_month (
     "month" varchar not null,
     "partition" varchar not null,
+    "hours" varchar not null,
     "row_count" bigint not null,
     "usdt_ways" varchar not null,
     "made_at" timestamp not null,
@@ -130,6 +204,15 @@ create table meta.open_kline_month (
     "month" varchar not null,
     "pair_id" integer not null,
     primary key ("month", "pair_id")
+);
+
+create table meta.kline_answer (
+    "capture_id" varchar not null,
+    "pair_id" integer not null,
+    "from_utc" timestamp not null,
+    "to_utc" timestamp not null,
+    "answered_at" timestamp not null,
+    primary key ("capture_id")
 );
 
 create table open.capture (
@@ -203,15 +286,15 @@ create table raw.coinmarketcap_coin (
     "is_active" boolean not null,
     "capture_id" varchar not null,
     "retrieved_at" timestamp not null,
+    "listed_at" timestamp not null,
     primary key ("coinmarketcap_id")
 );
 
 create table raw.coinmarketcap_listing (
+    "capture_id" varchar not null,
     "coinmarketcap_id" integer not null,
     "price_usd" double not null,
-    "capture_id" varchar not null,
-    "retrieved_at" timestamp not null,
-    primary key ("coinmarketcap_id")
+    "listed_at" timestamp not null
 );
 
 create table raw.coinmarketcap_category (
@@ -372,7 +455,8 @@ create table raw.rest_kline (
     "quote_volume" decimal(38, 8) not null,
     "trade_count" integer not null,
     "taker_buy_volume" decimal(38, 8) not null,
-    "taker_buy_quote_volume" decimal(38, 8) not null
+    "taker_buy_quote_volume" decimal(38, 8) not null,
+    "capture_id" varchar not null
 );
 
 create table mart.dim_currency (
@@ -537,7 +621,11 @@ create table mart.fact_price_day (
     "filled_minutes" integer not null,
     "missing_minutes" integer not null,
     "price_usdt" double,
-    "usdt_path" varchar
+    "usdt_path" varchar,
+    "average_kind" varchar,
+    "volume" decimal(38, 8),
+    "quote_volume" decimal(38, 8),
+    "trade_count" integer
 );
 
 create table mart.fact_parity_hour (
@@ -584,4 +672,23 @@ create table mart.gap (
     "evidence" varchar not null,
     "repaired_at" timestamp,
     "repaired_from" varchar
+);
+
+create table mart.fact_quality_day (
+    "pair_key" integer not null,
+    "date_key" integer not null,
+    "date_utc" date not null,
+    "expected_minutes" integer not null,
+    "observed_minutes" integer not null,
+    "completeness" double not null,
+    "explained_minutes" integer not null,
+    "unexplained_minutes" integer not null,
+    "coverage" double,
+    "worst_staleness_seconds" double,
+    "compared_minutes" integer not null,
+    "outside_minutes" integer not null,
+    "traded_minutes" integer not null,
+    "mean_deviation_bp" double,
+    "worst_deviation_bp" double,
+    "differing_minutes" integer not null
 );

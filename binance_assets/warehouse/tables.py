@@ -1,7 +1,19 @@
 """What the warehouse keeps about itself: bookkeeping, committed together with the rows that it is about. No assets."""
 
 from binance_assets.raw.tables import SOURCES
-from binance_assets.tables import Table, day, flag, instant, integer, not_negative, one_of, positive, price, text
+from binance_assets.tables import (
+    Table,
+    day,
+    flag,
+    instant,
+    integer,
+    not_negative,
+    number,
+    one_of,
+    positive,
+    price,
+    text,
+)
 
 WAREHOUSE = Table(
     "meta.warehouse",
@@ -82,6 +94,17 @@ OPEN_DAY = Table(
     },
 )
 
+OPEN_QUALITY_DAY = Table(
+    "meta.open_quality_day",
+    "Days whose quality is not measured yet, or not as it is now: minutes, candles or gaps of theirs have changed.",
+    grain="day x pair",
+    key=("date_utc", "pair_key"),
+    columns={
+        "date_utc": day("The day"),
+        "pair_key": integer("The pair; 0 stands for all"),
+    },
+)
+
 OPEN_SECTOR_HOUR = Table(
     "meta.open_sector_hour",
     "Hours whose sectors are not right yet, or no longer: they are rolled up anew, metadata has come late, or other "
@@ -123,6 +146,58 @@ LATEST_PRICE = Table(
     },
 )
 
+COIN_LISTING = Table(
+    "meta.coin_listing",
+    "The times of CoinMarketCap's listings, and whether they are to be compared with the exchange's prices of that "
+    "time: they are new, or something about that time has come since.",
+    grain="listings",
+    key=("listed_at",),
+    columns={
+        "listed_at": instant("When the last page of the listings was received"),
+        "is_open": flag("Whether they are to be compared"),
+    },
+)
+
+COMPARED_PRICE = Table(
+    "meta.compared_price",
+    "What each currency was worth on the exchange when each of CoinMarketCap's listings came.",
+    grain="listings x currency",
+    key=("listed_at", "currency_id"),
+    large=True,
+    columns={
+        "listed_at": instant("When the listings came"),
+        "currency_id": integer("The currency"),
+        "price_usd": number("What it was worth, with a USDT as one dollar", positive(), unit="USD"),
+    },
+)
+
+COIN_CANDIDATE = Table(
+    "meta.coin_candidate",
+    "The coins that each currency may be, of which meta.coin_comparison is complete.",
+    grain="currency x coin",
+    key=("currency_id", "coinmarketcap_id"),
+    columns={
+        "currency_id": integer("The currency"),
+        "coinmarketcap_id": integer("CoinMarketCap's number of the coin", positive()),
+    },
+)
+
+COIN_COMPARISON = Table(
+    "meta.coin_comparison",
+    "The newest listings at which both a currency and a coin that it may be had a price, so that nothing has to look "
+    "for them in all listings.",
+    grain="currency x coin x listings",
+    key=("currency_id", "coinmarketcap_id", "listed_at"),
+    large=True,
+    columns={
+        "currency_id": integer("The currency"),
+        "coinmarketcap_id": integer("CoinMarketCap's number of the coin", positive()),
+        "listed_at": instant("When the listings came"),
+        "price_usd": number("What the currency was worth on the exchange", positive(), unit="USD"),
+        "listed_usd": number("What one coin was worth in the listings", positive(), unit="USD"),
+    },
+)
+
 EXPECTED_PAIR = Table(
     "meta.expected_pair",
     "From when on the sampling should bring prices of each pair, and does.",
@@ -148,6 +223,82 @@ PAIR_GAP = Table(
         "to_utc": instant("First one whose answer has it again; empty while it is missing", nullable=True),
         "pairs_before": integer("Pairs in the answer before", not_negative()),
         "refusal": text("Why a row of it was refused in the first answer that lacks it", nullable=True),
+    },
+)
+
+DOUBTED_SYMBOL = Table(
+    "meta.doubted_symbol",
+    "When it was in doubt whether a symbol was still listed: our own responses left it out, together with so many "
+    "others that they may have been cut.",
+    grain="symbol x uninterrupted interval",
+    key=("symbol", "missing_since"),
+    columns={
+        "symbol": text("The exchange's name of the pair"),
+        "missing_since": instant("First of our own responses that leaves it out"),
+        "ended_at": instant(
+            "First response that names it again, or by which it is gone; empty while in doubt", nullable=True
+        ),
+    },
+)
+
+SAMPLING_GAP = Table(
+    "meta.sampling_gap",
+    "The gaps of the sampling, by the evidence of the sampling alone: what mart.gap shows, before what candles say.",
+    grain="pair, or the whole market, x uninterrupted interval",
+    key=("pair_key", "from_utc"),
+    large=True,
+    columns={
+        "pair_key": integer("The pair; empty for the whole market", nullable=True),
+        "from_utc": instant("First grid point of the sampling without an observation"),
+        "to_utc": instant("First one that is not part of the gap any more; empty while it lasts", nullable=True),
+        "cause": text("Why, by the evidence"),
+        "evidence": text("What shows the cause, in a sentence"),
+    },
+)
+
+GAP_REPAIR = Table(
+    "meta.gap_repair",
+    "What candles say of gaps of the sampling that have ended, once there are the candles of each minute, or the "
+    "exchange was asked for them and has none. A gap without a row here waits for some.",
+    grain="pair, or the whole market, x gap",
+    key=("pair_key", "from_utc"),
+    large=True,
+    columns={
+        "pair_key": integer("The pair; empty for the whole market", nullable=True),
+        "from_utc": instant("Where the gap begins"),
+        "to_utc": instant("Where it ends; what is said of another interval does not count"),
+        "cause": text("The cause that the candles show; empty where they show none", nullable=True),
+        "finding": text("What they show, in a sentence"),
+        "repaired_at": instant("When the last candle with trades came; empty if they repair nothing", nullable=True),
+        "repaired_from": text("archive, or rest where some of them are from the API", nullable=True),
+        "made_of": text("Which partitions of raw.kline were looked at, and which pairs: if others, it is done again"),
+    },
+)
+
+CANDLE_GAP = Table(
+    "meta.candle_gap",
+    "Minutes in the span of the archive's files of which there is no candle: rows of mart.gap.",
+    grain="pair, or all pairs of which there are files, x uninterrupted interval within a month",
+    key=("pair_key", "from_utc"),
+    large=True,
+    columns={
+        "month": text("The month, such as 2020-01"),
+        "pair_key": integer("The pair; empty if no pair has candles of these minutes", nullable=True),
+        "from_utc": instant("The first minute"),
+        "to_utc": instant("The first one after them"),
+        "cause": text("Why, by the evidence"),
+        "evidence": text("What shows the cause, in a sentence"),
+    },
+)
+
+CANDLE_GAP_MONTH = Table(
+    "meta.candle_gap_month",
+    "What meta.candle_gap was made of, month by month.",
+    grain="one month",
+    key=("month",),
+    columns={
+        "month": text("The month, such as 2020-01"),
+        "made_of": text("The partition of raw.kline, and how often the API was asked; if another, it is made anew"),
     },
 )
 
@@ -191,11 +342,21 @@ TABLES = (
     OPEN_MINUTE,
     OPEN_HOUR,
     OPEN_DAY,
+    OPEN_QUALITY_DAY,
     OPEN_SECTOR_HOUR,
     SECTOR_MEMBER,
     LATEST_PRICE,
+    COIN_LISTING,
+    COMPARED_PRICE,
+    COIN_CANDIDATE,
+    COIN_COMPARISON,
     EXPECTED_PAIR,
     PAIR_GAP,
+    SAMPLING_GAP,
+    GAP_REPAIR,
+    CANDLE_GAP,
+    CANDLE_GAP_MONTH,
+    DOUBTED_SYMBOL,
     TRADING_SPAN,
     USDT_WAY,
 )

@@ -1,4 +1,4 @@
--- Categories whose newest list of members is held back.
+-- Categories of which the newest answer about their members is held back.
 with newest as (
     select *
     from category_list
@@ -6,11 +6,12 @@ with newest as (
 )
 
 select
-    category.name,
+    coalesce(category.name, newest.external_id) as name,
     newest.listed_at,
     newest.members_before,
-    newest.members
+    newest.members,
+    newest.fault
 from newest
 left join raw.coinmarketcap_category as category using (external_id)
-where newest.is_held_back
-order by category.name
+where newest.fault is not null
+order by name

@@ -1,0 +1,17 @@
+-- Of the sources that a pair's day has a row of, the one that counts: as for hours.
+create or replace view mart.price_day as
+select *
+from mart.fact_price_day
+qualify
+    row_number() over (
+        partition by pair_key, date_utc
+        order by
+            observed_minutes desc,
+            case
+                when trade_count > 0 then 1
+                when source in ('live', 'sandbox') then 2
+                when source = 'import' then 3
+                else 4
+            end asc,
+            source asc
+    ) = 1;
