@@ -154,6 +154,48 @@ def test_refused_metadata_of_a_day_that_is_taken_over_is_there_once(pipeline: Pi
     assert facts(pipeline) == before
 
 
+def few_prices(pipeline: Pipeline, *symbols: str) -> None:
+    """A snapshot on each of four days."""
+    for day in range(4):
+        pipeline.land_prices(dict.fromkeys(symbols, "1"), NOON + day * DAY)
+    pipeline.update()
+
+
+@pytest.mark.parametrize("is_halted", [False, True])
+def test_refused_metadata_that_comes_late_opens_the_day_that_has_refused_rows(
+    pipeline: Pipeline, is_halted: bool
+) -> None:
+    pipeline.land_info([PAIRS[0], 5], NOON - HOUR)
+    few_prices(pipeline, "BTCUSDT")
+    seal_all(pipeline)
+    late = described("BTCUSDT", "BTC", "USDT", status="BREAK") if is_halted else PAIRS[0]
+    pipeline.land_info([late, 6], NOON - 30 * MINUTE)
+    pipeline.update()
+    before = facts(pipeline)
+    assert [row[-2] for row in before["raw.quarantine"]] == ["5", "6"]
+    seal_all(pipeline)
+    assert facts(pipeline) == before
+    assert drop_landed_files(pipeline.warehouse, pipeline.landing, keep_days=1)
+    for _ in range(2):
+        pipeline.rebuild()
+        assert facts(pipeline) == before
+
+
+def test_a_partition_that_a_day_no_longer_has_is_not_taken_over(pipeline: Pipeline) -> None:
+    pipeline.land_info(PAIRS[:1], NOON - HOUR)
+    few_prices(pipeline, "BTCUSDT", "ETHUSDT")
+    seal_all(pipeline)
+    assert list(pipeline.warehouse.lake.glob("price_without_metadata/date=2024*/*"))
+    pipeline.land_info(PAIRS, NOON - 30 * MINUTE)
+    pipeline.update()
+    before = facts(pipeline)
+    seal_all(pipeline)
+    assert not list(pipeline.warehouse.lake.glob("price_without_metadata/date=2024*/*"))
+    assert drop_landed_files(pipeline.warehouse, pipeline.landing, keep_days=1)
+    pipeline.rebuild()
+    assert facts(pipeline) == before
+
+
 def test_a_row_that_comes_while_a_day_is_sealed_keeps_it_open(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,9 @@ may change rows of its neighbours, and a day is sealed when this much of the nex
 
 _COMMIT = ".commit-"
 
+_GONE = ".gone"
+"""Marks a table that had a partition of a day, and has none any more."""
+
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
@@ -155,13 +158,25 @@ def finish_commits(lake: Path) -> None:
 
 
 def _place(lake: Path, folder: Path) -> None:
-    """Move the partitions of a day, which are whole, from a folder that names the day to where they belong."""
+    """Move the partitions of a day, which are whole, from a folder that names the day to where they belong.
+
+    Those of tables that had rows of this day once, and have none any more, go: a rebuild would take them over.
+    """
+    day = folder.name.removeprefix(_COMMIT)
     for staged in folder.glob("*.parquet"):
-        place = lake / staged.stem / f"date={folder.name.removeprefix(_COMMIT)}" / "data.parquet"
+        place = _place_of(lake, staged.stem, day)
         place.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(place)
         sync(place.parent)
+    for mark in folder.glob(f"*{_GONE}"):
+        place = _place_of(lake, mark.stem, day)
+        place.unlink(missing_ok=True)
+        sync(place.parent)
     shutil.rmtree(folder)
+
+
+def _place_of(lake: Path, table: str, day: date | str) -> Path:
+    return lake / table / f"date={day}" / "data.parquet"
 
 
 def _commit(warehouse: Warehouse, day: date, staging: Path, partitions: Mapping[Table, Path]) -> list[Partition]:
@@ -179,6 +194,10 @@ def _commit(warehouse: Warehouse, day: date, staging: Path, partitions: Mapping[
             rows = _row_count(staged)
             connection.run("lake/sealed.sql", table=table.bare_name, date=day, row_count=rows)
             sealed.append(Partition(table.bare_name, day, rows, staged.stat().st_size))
+        sealed_tables = {name for name, _ in connection.rows("lake/sealed_partitions.sql", first_day=day, last_day=day)}
+        for table in SEALED:
+            if table.bare_name not in sealed_tables and _place_of(warehouse.lake, table.bare_name, day).exists():
+                (staging / f"{table.bare_name}{_GONE}").touch()
         compared = warehouse.lake / f"{_COMMIT}{day}"
         shutil.rmtree(compared, ignore_errors=True)
         staging.rename(compared)

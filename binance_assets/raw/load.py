@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import datetime, time
 
 from binance_assets.lake import reopen
 from binance_assets.landing import Landing, LandingFile
@@ -109,6 +109,9 @@ def _load_responses(connection: Connection, landing: Landing, batch: Sequence[La
             find_absent_symbols(connection)
             connection.run("raw/exchange_info.sql")
             connection.run("raw/replay_on.sql")
+    for (day,) in connection.rows("raw/quarantined_days.sql"):
+        noon = datetime.combine(day, time(12))
+        reopen(connection, noon, noon)
 
 
 def _chunks(replayed: Sequence[tuple[str, datetime]]) -> list[list[str]]:
