@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from binance_assets.archive.tables import KLINE, KLINE_HOUR
 from binance_assets.assets import label
 from binance_assets.catalog import TABLES
 from binance_assets.collector import running_process
 from binance_assets.home import Home, Store
 from binance_assets.housekeeping import free_bytes
+from binance_assets.mart.tables import FACT_PRICE_HOUR, FACT_PRICE_MINUTE
 from binance_assets.warehouse import Connection
 
 
@@ -47,6 +49,9 @@ def _figures(connection: Connection) -> dict[str, Any]:
     now = datetime.now(UTC).replace(tzinfo=None)
     newest = connection.value("select max(observed_at) from meta.latest_price")
     rows = {table.name: connection.total(table.newest_in) for table in TABLES if table.layer != "meta"}
+    # These views have the candles, too.
+    rows[FACT_PRICE_MINUTE.name] += rows[KLINE.name]
+    rows[FACT_PRICE_HOUR.name] += rows[KLINE_HOUR.name]
     [figures] = connection.records("status.sql", newest_at=newest)
     return {
         "rows": rows,

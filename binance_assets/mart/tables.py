@@ -446,8 +446,8 @@ FACT_PRICE_HOUR = Table(
 
 FACT_PRICE_DAY = Table(
     "mart.fact_price_day",
-    "Every day that is over and has a row in mart.fact_price_hour, rolled up from those hours. What is made of "
-    "observations is empty on a day that has gaps only.",
+    "Every day that is over and has a row in mart.fact_price_hour, rolled up from those hours; of candles also the "
+    "running day. What is made of observations is empty on a day that has gaps only.",
     grain="pair x day x source",
     key=("pair_key", "date_utc", "source"),
     references={"pair_key": "mart.dim_pair.pair_key", "date_key": "mart.dim_date.date_key"},
