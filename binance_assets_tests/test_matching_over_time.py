@@ -28,7 +28,10 @@ OTHERS = [f"X{number}" for number in range(10)]
 PRICES = {"BTC": "50000", "UNO": "1", "TWO": "2"}
 """On the exchange, in USDT. UNO is the only coin with its symbol, TWO the better of two coins with theirs."""
 
-COINS = (coin(1, "BTC"), coin(11, "UNO"), coin(21, "TWO"), coin(22, "TWO"))
+UNTRADED = tuple(coin(1000 + number, f"Z{number}") for number in range(6))
+"""Coins that only make the map so large that it is not much smaller without some of the others."""
+
+COINS = (coin(1, "BTC"), coin(11, "UNO"), coin(21, "TWO"), coin(22, "TWO"), *UNTRADED)
 LISTED = {1: 50_000.0, 11: 1.003, 21: 2.006, 22: 7.0}
 
 MATCHED = {"BTC": (1, "override"), "UNO": (11, "unique_symbol"), "TWO": (21, "rank_and_price")}
@@ -140,6 +143,7 @@ LOST: dict[str, Sequence[Day]] = {
     "the coin is not active any more": [
         Day(coins=(*GONE, coin(11, "UNO", active=False), coin(21, "TWO", active=False)))
     ],
+    "the coin has another symbol now": [Day(coins=(*GONE, coin(11, "UNX"), coin(21, "TWX")))],
     "the coin left the map, and later others took its symbol": [
         Day(["BTC", *OTHERS], {"BTC": "50000"}, GONE, without(LISTED, 11, 21)),
         Day(None, {"BTC": "50000"}, (*GONE, coin(99, "UNO", rank=1)), without(LISTED, 11, 21)),
@@ -193,7 +197,7 @@ def test_what_most_of_seven_listings_say_counts(pipeline: Pipeline) -> None:
 
 def test_an_active_coin_that_took_over_symbol_and_price_goes_before_one_that_is_gone(pipeline: Pipeline) -> None:
     coins = (*GONE, coin(12, "UNO"))
-    land(pipeline, 7, Day(prices=PRICES | {"UNO": "30"}, coins=coins, listed=without(LISTED, 11) | {12: 35.0}))
+    land(pipeline, 7, Day(prices=PRICES | {"UNO": "30"}, coins=coins, listed=without(LISTED, 11) | {12: 31.0}))
     match(pipeline)
     assert matched(pipeline)["UNO"] == (12, "unique_symbol")
 
@@ -205,10 +209,13 @@ def test_an_active_coin_that_took_over_symbol_and_price_goes_before_one_that_is_
         pytest.param([coin(31, "NEW")], {31: 5.5}, None, id="one with another price"),
         pytest.param([coin(31, "NEW")], {}, None, id="one without a price"),
         pytest.param([coin(31, "NEW"), coin(32, "NEW")], {31: 5.0, 32: 9.0}, (31, "rank_and_price"), id="the best"),
-        pytest.param([coin(31, "NEW"), coin(32, "NEW")], {31: 9.0, 32: 5.0}, None, id="the second"),
+        pytest.param([coin(31, "NEW"), coin(32, "NEW")], {31: 9.0, 32: 5.0}, (32, "rank_and_price"), id="the second"),
         pytest.param([coin(31, "NEW"), coin(32, "NEW")], {31: 5.0, 32: 5.1}, None, id="both"),
         pytest.param(
-            [coin(31, "NEW") | {"rank": None}, coin(32, "NEW") | {"rank": None}], {31: 5.0}, None, id="without a rank"
+            [coin(31, "NEW") | {"rank": None}, coin(32, "NEW") | {"rank": None}],
+            {31: 5.0},
+            (31, "rank_and_price"),
+            id="without a rank",
         ),
         pytest.param([coin(31, "New")], {31: 5.0}, None, id="another symbol"),
     ],
@@ -235,6 +242,86 @@ def test_a_coin_that_is_gone_needs_the_price(
         assert shown == [(row["id"], False, None) for row in coins]
     else:
         assert "not active any more" in evidence(pipeline, "NEW")
+
+
+@pytest.mark.parametrize("rank", [3, None])
+def test_of_coins_that_are_gone_the_one_with_the_price_counts_whatever_its_rank(
+    pipeline: Pipeline, rank: int | None
+) -> None:
+    land(pipeline, -30, Day(prices={}, coins=(*COINS, coin(5, "UNO") | {"rank": rank}), listed={}))
+    land(pipeline, 7, Day(coins=[row for row in COINS if row["id"] != 11], listed=without(LISTED, 11)))
+    match(pipeline)
+    assert matched(pipeline) == MATCHED | {"UNO": (11, "rank_and_price")}
+    assert "the one of 2 coins with this symbol that are not active any more" in evidence(pipeline, "UNO")
+
+
+def test_an_active_coin_that_is_only_near_does_not_replace_one_that_is_gone(pipeline: Pipeline) -> None:
+    land(pipeline, 7, Day(coins=(*GONE, coin(12, "UNO")), listed=without(LISTED, 11) | {12: 1.15}))
+    match(pipeline)
+    assert matched(pipeline)["UNO"] == (11, "unique_symbol")
+
+
+FAULTY: dict[str, Sequence[Any]] = {
+    "a page is no list": [[COINS[0]], None],
+    "it is much shorter": [[COINS[0], *UNTRADED[:5]]],
+    "rows are refused": [[row | {"rank": "?"} if row["id"] in (11, 21) else row for row in COINS]],
+    "rows of unknown coins are refused": [[*COINS, coin(12, "UNO") | {"is_active": "?"}]],
+}
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_a_faulty_map_makes_no_coin_inactive(pipeline: Pipeline, name: str) -> None:
+    before = pipeline.rows("from core.currency_coinmarketcap order by all")
+    Coins(pipeline).land("map", *FAULTY[name], at=NOON + 7 * DAY)
+    match(pipeline)
+    assert pipeline.rows("from core.currency_coinmarketcap order by all") == before
+
+
+def test_a_map_as_short_as_the_one_before_is_believed(pipeline: Pipeline) -> None:
+    for number, sentence in ((7, "the only active coin"), (8, "a coin with this symbol that is not active any more")):
+        Coins(pipeline).land_map(COINS[0], *UNTRADED[:5], at=NOON + number * DAY)
+        match(pipeline)
+        assert sentence in evidence(pipeline, "UNO")
+
+
+def test_a_refused_row_may_be_another_coin_with_the_symbol(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path / "live")
+    land(pipeline, 0, Day(pairs=["NEW"], prices={}, coins=[coin(31, "NEW"), coin(32, "NEW") | {"id": "?"}]))
+    match(pipeline)
+    assert doubt(pipeline, "NEW") == "a row of the newest map with this symbol was refused"
+    land(pipeline, 1, Day(prices={}, coins=[coin(31, "NEW")]))
+    match(pipeline)
+    assert matched(pipeline) == {"NEW": (31, "unique_symbol")}
+
+
+def test_a_match_by_a_price_that_may_be_old_is_less_certain(pipeline: Pipeline) -> None:
+    confidence = "select confidence from core.currency_coinmarketcap where coinmarketcap_id = 11"
+    assert pipeline.rows(confidence) == [(0.9,)]
+    land(pipeline, 7, Day(prices=PRICES | {"UNO": "900"}, listed=without(LISTED, 11)))
+    match(pipeline)
+    assert pipeline.rows(confidence) == [(0.7,)]
+
+
+@pytest.mark.parametrize("symbols", [("UNO-USDT", "UNOUSDT"), ("UNOUSDT", "UNO-USDT")])
+def test_of_two_pairs_of_the_same_currencies_always_the_same_counts(tmp_path: Path, symbols: Sequence[str]) -> None:
+    pipeline = Pipeline(tmp_path / "live")
+    pipeline.land_info([described(symbol, "UNO", "USDT") for symbol in symbols], at=NOON - HOUR)
+    pipeline.land_prices({"UNOUSDT": "1", "UNO-USDT": "9"}, NOON - MINUTE)
+    Coins(pipeline).land_map(coin(11, "UNO"))
+    Coins(pipeline).land_listings(listed(11, 9.0))
+    match(pipeline)
+    assert matched(pipeline)["UNO"] == (11, "unique_symbol")
+
+
+def test_a_usdt_is_a_dollar_before_it_is_known_as_well(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path / "live")
+    Coins(pipeline).land_map(coin(825, "USDT"))
+    Coins(pipeline).land_listings(listed(825, 1.0))
+    assert match(pipeline) == 1
+    pipeline.land_info([described("UNOUSDT", "UNO", "USDT")], at=NOON + 2 * HOUR)
+    assert match(pipeline) == 1
+    assert "median of 1 listing 0.0 % apart" in evidence(pipeline, "USDT")
+    assert match(pipeline) == 0
 
 
 def test_a_reviewed_coin_stays_when_it_leaves_the_map(pipeline: Pipeline) -> None:
@@ -298,6 +385,9 @@ def test_an_older_comparison_takes_the_place_of_one_that_is_lost(pipeline: Pipel
 TABLES = (
     "raw.coinmarketcap_coin",
     "raw.coinmarketcap_listing",
+    "meta.coin_map",
+    "meta.coin_symbol",
+    "meta.refused_coin",
     "meta.coin_listing",
     "meta.compared_price",
     "meta.coin_candidate",

@@ -1,6 +1,6 @@
--- Which coins each currency may be: those with its very symbol, or the one that the reviewed list says. The listings of
--- coins that are new here are looked through, for the newest $comparisons at which both had a price; the others have
--- been followed listing by listing.
+-- Which coins each currency may be: those that have or had its very symbol, or the one that the reviewed list says. The
+-- listings of coins that are new here are looked through, for the newest $comparisons at which both had a price; the
+-- others have been followed listing by listing.
 create or replace temp table subject_currency as
 with described as (
     select max(received_at) as described_at
@@ -36,11 +36,11 @@ where
     and (reviewed.code is null or reviewed.coinmarketcap_id is not null);
 
 create or replace temp table found_candidate as
-select
+select distinct
     subject.currency_id,
     coin.coinmarketcap_id
 from subject_currency as subject
-inner join raw.coinmarketcap_coin as coin
+inner join meta.coin_symbol as coin
     on if(subject.reviewed_id is null, subject.code = coin.symbol, subject.reviewed_id = coin.coinmarketcap_id);
 
 create or replace temp table new_candidate as

@@ -1,3 +1,11 @@
+-- A USDT is a dollar at all times: also when listings came that were compared before it was known.
+update meta.coin_listing
+set is_open = true
+where
+    not is_open
+    and not exists (from core.currency where code = 'USDT')
+    and exists (from raw.symbol where 'USDT' in (symbol.base, symbol.quote));
+
 -- A currency is what some pair has as base or quote; ids grow in the order in which landing first named it.
 insert into core.currency by name
 with mention as (

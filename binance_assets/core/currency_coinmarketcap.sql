@@ -1,6 +1,51 @@
 -- Which coin of CoinMarketCap each currency is, by the rules of docs/categories.md; nothing is guessed. Made anew as a
 -- whole: it is a function of the newest map, and of the newest listings at which both had a price. $newest_at is when
 -- the newest of all listings came.
+
+-- Since when a coin is gone if nothing names it: the newest map that counts. One with fewer than $least_percent % of the
+-- coins of the map just before it is more likely a failure than a fact; a second one that is as short is believed.
+create or replace temp table newest_map as
+with judged as (
+    select
+        listed_at,
+        is_list
+        and 100 * coins >= $least_percent * coalesce(
+            lag(if(is_list, coins, null) ignore nulls) over (order by listed_at, capture_id), 0
+        ) as does_count
+    from meta.coin_map
+)
+
+select coalesce(max(listed_at) filter (where does_count), timestamp '-infinity') as listed_at
+from judged;
+
+-- A refused row is no absence of the coin that it names.
+create or replace temp table known_coin as
+with refused as (
+    select distinct refused_coin.coinmarketcap_id
+    from meta.refused_coin
+    inner join newest_map on refused_coin.listed_at >= newest_map.listed_at
+    where refused_coin.coinmarketcap_id is not null
+)
+
+select
+    coin.coinmarketcap_id,
+    coin.symbol,
+    coin.name,
+    coin.rank,
+    coin.is_active
+    and (coin.listed_at >= newest_map.listed_at or refused.coinmarketcap_id is not null) as is_active
+from raw.coinmarketcap_coin as coin
+cross join newest_map
+left join refused using (coinmarketcap_id);
+
+-- Symbols that may be those of one more coin than is known.
+create or replace temp table doubtful_symbol as
+select distinct refused_coin.symbol
+from meta.refused_coin
+inner join newest_map on refused_coin.listed_at >= newest_map.listed_at
+left join known_coin using (coinmarketcap_id)
+where refused_coin.symbol is not null and known_coin.coinmarketcap_id is null;
+
 create or replace temp table judged_currency as
 with agreement as (
     select
@@ -26,11 +71,19 @@ candidate as (
     select
         coin_candidate.currency_id,
         coin_candidate.coinmarketcap_id,
+        coin.symbol,
         coin.rank,
-        coin.is_active and coin.listed_at = (select max(listed_at) from raw.coinmarketcap_coin) as is_active,
+        -- One that has another symbol now is as good as gone.
+        coin.is_active and (subject.reviewed_id is not null or coin.symbol = subject.code) as is_active,
+        listing.coinmarketcap_id is not null as is_listed,
         agreement.* exclude (currency_id, coinmarketcap_id)
     from meta.coin_candidate
-    inner join raw.coinmarketcap_coin as coin using (coinmarketcap_id)
+    inner join subject_currency as subject using (currency_id)
+    inner join known_coin as coin using (coinmarketcap_id)
+    left join raw.coinmarketcap_listing as listing
+        on
+            coin_candidate.coinmarketcap_id = listing.coinmarketcap_id
+            and listing.listed_at = $newest_at::timestamp
     left join agreement using (currency_id, coinmarketcap_id)
 ),
 
@@ -42,7 +95,10 @@ best as (
         count_if(apart <= 0.05) over (partition by currency_id) as agreeing_of_all
     from candidate
     qualify
-        row_number() over (partition by currency_id, is_active order by rank nulls last, coinmarketcap_id) = 1
+        row_number() over (
+            partition by currency_id, is_active
+            order by not is_active and coalesce(apart <= 0.05, false) desc, rank nulls last, coinmarketcap_id
+        ) = 1
 ),
 
 verdict as (
@@ -52,19 +108,16 @@ verdict as (
         case
             when subject.reviewed_id is not null and best.candidates is null
                 then concat('the reviewed list says coin ', subject.reviewed_id, ', which no map has had')
-            when best.candidates is null then 'no active coin has this symbol'
-            when subject.reviewed_id is not null then null
-            -- A coin that is gone has to be the one coin that has the price; its place in the map is its last one.
-            when
-                not best.is_active
-                and (
-                    coalesce(best.apart, 1) > 0.05
-                    or (best.candidates > 1 and best.rank is null)
-                    or best.agreeing_of_all > 1
-                )
-                then 'no active coin has this symbol'
-            when not best.is_active then null
-            when best.candidates = 1 and best.apart > 0.2 then 'the only active coin has another price'
+            when subject.reviewed_id is not null and best.candidates is not null then null
+            -- A coin that is gone has to be the one coin that has the price; its rank is of long ago, and says nothing.
+            when best.apart <= 0.05 and best.agreeing_of_all = 1 and (not best.is_active or best.candidates = 1)
+                then null
+            when doubtful_symbol.symbol is not null and (best.candidates = 1 or not coalesce(best.is_active, false))
+                then 'a row of the newest map with this symbol was refused'
+            when not coalesce(best.is_active, false) then 'no active coin has this symbol'
+            -- Next to one that is gone and has the price, it is not enough to be near it.
+            when best.candidates = 1 and best.apart > if(best.agreeing_of_all > 0, 0.05, 0.2)
+                then 'the only active coin has another price'
             when best.candidates = 1 then null
             when best.rank is null then 'several active coins, and none has a rank'
             when best.apart > 0.05 then 'several active coins, and the best-ranked has another price'
@@ -82,6 +135,7 @@ verdict as (
         end as doubt
     from subject_currency as subject
     left join best using (currency_id)
+    left join doubtful_symbol on subject.code = doubtful_symbol.symbol
 )
 
 -- An active coin with the price goes before one that is gone, and that before an active one of which no price is known.
@@ -99,7 +153,8 @@ select
         when reviewed_id is not null and apart <= 0.05 then 1
         when reviewed_id is not null and apart is null then 0.9
         when reviewed_id is not null then 0.7
-        when apart is null then 0.7
+        -- A coin that is not listed any more keeps what was compared last, whatever the code has become since.
+        when apart is null or not is_listed then 0.7
         else 0.9
     end as confidence,
     concat(
@@ -109,8 +164,9 @@ select
             when reviewed_id is not null then concat('reviewed (', reviewed_because, ')')
             when is_active and candidates = 1 then 'the only active coin with this symbol'
             when is_active then concat('the best-ranked of ', candidates, ' active coins with this symbol')
+            when symbol <> code then concat('a coin that had this symbol, and has ', symbol, ' now')
             when candidates = 1 then 'a coin with this symbol that is not active any more'
-            else concat('the best-ranked of ', candidates, ' coins with this symbol that are not active any more')
+            else concat('the one of ', candidates, ' coins with this symbol that are not active any more')
         end,
         case
             when apart is null then '; no prices to compare'
@@ -167,11 +223,11 @@ select
     unmatched_currency.currency_id,
     coin.name,
     coin.rank,
-    coin.is_active and coin.listed_at = (select max(listed_at) from raw.coinmarketcap_coin) as is_active,
+    coin.is_active,
     listing.price_usd
 from core.unmatched_currency
 inner join core.currency using (currency_id)
-inner join raw.coinmarketcap_coin as coin on upper(coin.symbol) = upper(currency.code)
+inner join known_coin as coin on upper(coin.symbol) = upper(currency.code)
 left join raw.coinmarketcap_listing as listing
     on
         coin.coinmarketcap_id = listing.coinmarketcap_id

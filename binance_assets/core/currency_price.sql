@@ -45,13 +45,14 @@ where
     and price_history.observed_at between $at::timestamp - interval 1 hour and $at::timestamp + interval 1 hour
 group by pair_id;
 
+-- Of several pairs of the same two currencies the first by symbol counts.
 create or replace temp table currency_price as
 with leg as (
     select
         base.currency_id,
         quote.code as other,
         pair_price.price as value,
-        1 as preference
+        (1, pair.symbol) as preference
     from pair_price
     inner join core.pair using (pair_id)
     inner join core.currency as base on pair.base_currency_id = base.currency_id
@@ -61,7 +62,7 @@ with leg as (
         quote.currency_id,
         base.code as other,
         1 / pair_price.price as value,
-        2 as preference
+        (2, pair.symbol) as preference
     from pair_price
     inner join core.pair using (pair_id)
     inner join core.currency as base on pair.base_currency_id = base.currency_id
@@ -81,7 +82,7 @@ way as (
     select
         currency_id,
         1 as price_usd,
-        0 as preference
+        (0, '') as preference
     from core.currency
     where code = 'USDT'
     union all
@@ -95,7 +96,7 @@ way as (
     select
         leg.currency_id,
         leg.value * btc.value as price_usd,
-        leg.preference + 2 as preference
+        (leg.preference[1] + 2, leg.preference[2]) as preference
     from leg
     cross join btc
     where leg.other = 'BTC'

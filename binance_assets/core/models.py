@@ -68,6 +68,9 @@ def load_pair_history(connection: Connection) -> PairChanges:
 COMPARISONS = 7
 """In how many listings a coin's price is compared with the exchange's; what most of them say counts."""
 
+LEAST_PERCENT = 70
+"""A map of coins, or a list of a category's members, with fewer of them than the one just before it is held back."""
+
 
 def match_currencies(connection: Connection) -> int:
     """Find which coin of CoinMarketCap each currency is; the rest is left to review.
@@ -87,12 +90,8 @@ def match_currencies(connection: Connection) -> int:
     with connection.transaction(), _package_file("currency_coinmarketcap.csv") as reviewed:
         connection.run("core/coin_candidate.sql", reviewed=reviewed, comparisons=COMPARISONS)
         newest_at = connection.value("select max(listed_at) from meta.coin_listing")
-        connection.run("core/currency_coinmarketcap.sql", newest_at=newest_at)
+        connection.run("core/currency_coinmarketcap.sql", newest_at=newest_at, least_percent=LEAST_PERCENT)
     return len(listings)
-
-
-LEAST_PERCENT = 70
-"""A list of a category's members with fewer of them, against the list just before it, is held back."""
 
 MEMBERSHIP_CHANGES = ("began", "ended", "goes on", "withdrawn")
 """What new lists can change of a membership; the last two come of lists older than known ones, and of another match."""

@@ -7,6 +7,6 @@ set is_open = true
 where
     not is_open
     and date_trunc('hour', listed_at) in (
-        select date_trunc('hour', observed_at) + unnest([-1, 0, 1]) * interval 1 hour
-        from stored_price
+        select around.hour + unnest([-1, 0, 1]) * interval 1 hour
+        from (select distinct date_trunc('hour', observed_at) as hour from stored_price) as around
     )

@@ -171,6 +171,59 @@ where
     or (coin.listed_at, coin.capture_id) > (known.listed_at, known.capture_id)
 order by coin.coinmarketcap_id;
 
+-- What says whether a map counts: one with a page that is no list, or that is much shorter than others, does not.
+insert or replace into meta.coin_map by name
+select
+    coin_answer.listed_at,
+    coin_answer.capture_id,
+    count(*) filter (where judged.reason is null) as coins,
+    count(*) filter (where judged.position is null) = 0 as is_list
+from coin_answer
+inner join judged_coinmarketcap as judged using (kind, file)
+where coin_answer.kind = 'coinmarketcap/map'
+group by coin_answer.file, coin_answer.listed_at, coin_answer.capture_id;
+
+insert or ignore into meta.coin_symbol by name
+select distinct
+    id::integer as coinmarketcap_id,
+    written ->> '$.symbol' as symbol
+from judged_coinmarketcap
+where kind = 'coinmarketcap/map' and reason is null
+order by coinmarketcap_id, symbol;
+
+insert into meta.refused_coin by name
+with refused as (
+    select
+        coin_answer.listed_at,
+        coin_answer.file,
+        judged.capture_id,
+        judged.position,
+        if(
+            json_type(judged.written, '$.id') = 'UBIGINT',
+            nullif(try_cast(judged.id as integer), 0),
+            null
+        ) as coinmarketcap_id,
+        if(json_type(judged.written, '$.symbol') = 'VARCHAR', judged.written ->> '$.symbol', null) as symbol
+    from coin_answer
+    inner join judged_coinmarketcap as judged using (kind, file)
+    where coin_answer.kind = 'coinmarketcap/map' and judged.reason is not null and judged.position is not null
+)
+
+select refused.* exclude (file)
+from refused
+where
+    coalesce(refused.coinmarketcap_id::varchar, refused.symbol) is not null
+    -- A coin that a good row of the same map names is known.
+    and not exists (
+        from judged_coinmarketcap as good
+        where
+            good.kind = 'coinmarketcap/map'
+            and good.reason is null
+            and good.file = refused.file
+            and good.id = refused.coinmarketcap_id::varchar
+    )
+order by refused.capture_id, refused.position;
+
 create or replace temp table new_listing as
 select
     file,

@@ -86,6 +86,29 @@ create table meta.latest_price (
     primary key ("pair_id")
 );
 
+create table meta.coin_map (
+    "listed_at" timestamp not null,
+    "capture_id" varchar not null,
+    "coins" integer not null,
+    "is_list" boolean not null,
+    primary key ("listed_at", "capture_id")
+);
+
+create table meta.coin_symbol (
+    "coinmarketcap_id" integer not null,
+    "symbol" varchar not null,
+    primary key ("coinmarketcap_id", "symbol")
+);
+
+create table meta.refused_coin (
+    "listed_at" timestamp not null,
+    "capture_id" varchar not null,
+    "position" integer not null,
+    "coinmarketcap_id" integer,
+    "symbol" varchar,
+    primary key ("capture_id", "position")
+);
+
 create table meta.coin_listing (
     "listed_at" timestamp not null,
     "is_open" boolean not null,

@@ -146,6 +146,44 @@ LATEST_PRICE = Table(
     },
 )
 
+COIN_MAP = Table(
+    "meta.coin_map",
+    "Every map of coins that CoinMarketCap has answered: what says whether it counts.",
+    grain="one map",
+    key=("listed_at", "capture_id"),
+    columns={
+        "listed_at": instant("When the last page of the map was received"),
+        "capture_id": text("The last of its pages by id"),
+        "coins": integer("How many coins it has, without refused rows", positive()),
+        "is_list": flag("Whether each of its pages is a list"),
+    },
+)
+
+COIN_SYMBOL = Table(
+    "meta.coin_symbol",
+    "Every symbol that a coin of CoinMarketCap has had in some map.",
+    grain="coin x symbol",
+    key=("coinmarketcap_id", "symbol"),
+    columns={
+        "coinmarketcap_id": integer("CoinMarketCap's number of the coin", positive()),
+        "symbol": text("The symbol, in the case in which CoinMarketCap writes it"),
+    },
+)
+
+REFUSED_COIN = Table(
+    "meta.refused_coin",
+    "What refused rows of the maps of coins name: it is there, even if not known as what.",
+    grain="one refused row",
+    key=("capture_id", "position"),
+    columns={
+        "listed_at": instant("When the last page of the map was received"),
+        "capture_id": text("The page of the map that it stood on"),
+        "position": integer("Where it stood on that page", positive()),
+        "coinmarketcap_id": integer("CoinMarketCap's number of the coin, if it can be read", positive(), nullable=True),
+        "symbol": text("The symbol, if it can be read", nullable=True),
+    },
+)
+
 COIN_LISTING = Table(
     "meta.coin_listing",
     "The times of CoinMarketCap's listings, and whether they are to be compared with the exchange's prices of that "
@@ -346,6 +384,9 @@ TABLES = (
     OPEN_SECTOR_HOUR,
     SECTOR_MEMBER,
     LATEST_PRICE,
+    COIN_MAP,
+    COIN_SYMBOL,
+    REFUSED_COIN,
     COIN_LISTING,
     COMPARED_PRICE,
     COIN_CANDIDATE,
