@@ -2,8 +2,9 @@
 -- whole: it is a function of the newest map, and of the newest listings at which both had a price. $newest_at is when
 -- the newest of all listings came.
 
--- Since when a coin is gone if nothing names it: the newest map that counts. One with fewer than $least_percent % of the
--- coins of the map just before it is more likely a failure than a fact; a second one that is as short is believed.
+-- The newest map that counts: a coin that neither it nor a later one names is gone. A map with fewer than
+-- $least_percent % of the coins of the map just before it is more likely a failure than a fact; a second one that is as
+-- short is believed.
 create or replace temp table newest_map as
 with judged as (
     select
@@ -97,7 +98,7 @@ best as (
     qualify
         row_number() over (
             partition by currency_id, is_active
-            order by not is_active and coalesce(apart <= 0.05, false) desc, rank nulls last, coinmarketcap_id
+            order by is_active or coalesce(apart > 0.05, true), rank nulls last, coinmarketcap_id
         ) = 1
 ),
 
@@ -164,7 +165,7 @@ select
             when reviewed_id is not null then concat('reviewed (', reviewed_because, ')')
             when is_active and candidates = 1 then 'the only active coin with this symbol'
             when is_active then concat('the best-ranked of ', candidates, ' active coins with this symbol')
-            when symbol <> code then concat('a coin that had this symbol, and has ', symbol, ' now')
+            when symbol <> code then concat('a coin that had this symbol before it was called ', symbol)
             when candidates = 1 then 'a coin with this symbol that is not active any more'
             else concat('the one of ', candidates, ' coins with this symbol that are not active any more')
         end,

@@ -93,6 +93,7 @@ def match_currencies(connection: Connection) -> int:
         connection.run("core/currency_coinmarketcap.sql", newest_at=newest_at, least_percent=LEAST_PERCENT)
     return len(listings)
 
+
 MEMBERSHIP_CHANGES = ("began", "ended", "goes on", "withdrawn")
 """What new lists can change of a membership; the last two come of lists older than known ones, and of another match."""
 

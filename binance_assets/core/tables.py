@@ -127,12 +127,13 @@ CURRENCY_COINMARKETCAP = Table(
         "coinmarketcap_id": integer("CoinMarketCap's number of the coin", positive()),
         "method": text(
             "By the project's reviewed list; as the only active coin with that symbol; or as the best-ranked of "
-            "several, which alone has the exchange's price. If no active coin is it: of those that were active once",
+            "several, which alone has the exchange's price. If no active coin is it: as the one that alone has the "
+            "price, of one or of several that are gone",
             one_of(*MATCHING_METHODS),
         ),
         "confidence": number(
-            "1: reviewed, and the prices agree; 0.9: reviewed, or the prices agree; 0.7: nothing but the symbol, or "
-            "reviewed and the prices disagree",
+            "1: reviewed, and the prices agree; 0.9: reviewed, or the prices agree; 0.7: nothing but the symbol, a "
+            "price that is not in the newest listings, or reviewed and the prices disagree",
             share(),
         ),
         "evidence": text("What speaks for it, in words"),
@@ -163,7 +164,7 @@ UNMATCHED_CURRENCY_CANDIDATE = Table(
         "currency_id": integer("The currency that it may be"),
         "name": text("Its name"),
         "rank": integer("Its place by market value, 1 first; empty where it has none", nullable=True),
-        "is_active": flag("Whether it is in the newest map, and CoinMarketCap finds it traded somewhere"),
+        "is_active": flag("Whether the newest map that counts has it, and CoinMarketCap finds it traded somewhere"),
         "price_usd": number("Its price in the newest listings", not_negative(), unit="USD", nullable=True),
     },
 )

@@ -195,13 +195,10 @@ insert into meta.refused_coin by name
 with refused as (
     select
         coin_answer.listed_at,
-        coin_answer.file,
         judged.capture_id,
         judged.position,
         if(
-            json_type(judged.written, '$.id') = 'UBIGINT',
-            nullif(try_cast(judged.id as integer), 0),
-            null
+            json_type(judged.written, '$.id') = 'UBIGINT', nullif(try_cast(judged.id as integer), 0), null
         ) as coinmarketcap_id,
         if(json_type(judged.written, '$.symbol') = 'VARCHAR', judged.written ->> '$.symbol', null) as symbol
     from coin_answer
@@ -209,20 +206,10 @@ with refused as (
     where coin_answer.kind = 'coinmarketcap/map' and judged.reason is not null and judged.position is not null
 )
 
-select refused.* exclude (file)
+select *
 from refused
-where
-    coalesce(refused.coinmarketcap_id::varchar, refused.symbol) is not null
-    -- A coin that a good row of the same map names is known.
-    and not exists (
-        from judged_coinmarketcap as good
-        where
-            good.kind = 'coinmarketcap/map'
-            and good.reason is null
-            and good.file = refused.file
-            and good.id = refused.coinmarketcap_id::varchar
-    )
-order by refused.capture_id, refused.position;
+where coinmarketcap_id is not null or symbol is not null
+order by capture_id, position;
 
 create or replace temp table new_listing as
 select
