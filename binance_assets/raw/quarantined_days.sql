@@ -1,4 +1,4 @@
--- Days of which refused rows are sealed, and of which this response has brought more. Metadata alone opens no day again.
+-- Days of which refused rows are sealed, and of which this response has brought more. Metadata by itself opens no day.
 select distinct retrieved_at::date as date
 from open.quarantine
 where
