@@ -6,6 +6,9 @@ import pytest
 from binance_assets.home import Home
 from binance_assets.sandbox import Sandbox
 from binance_assets.settings import Settings
+from binance_assets_tests.klines import ArchiveStore
+from binance_assets_tests.small_history import NOW, at, store_at
+from binance_assets_tests.small_market import SmallSandbox
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +35,26 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.setenv("DAGSTER_HOME", str(path / "dagster"))
     monkeypatch.chdir(tmp_path)
     return Home(path)
+
+
+@pytest.fixture(scope="session")
+def running_small_exchange() -> Iterator[Sandbox]:
+    with SmallSandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def small_exchange(running_small_exchange: Sandbox) -> Iterator[Sandbox]:
+    """An exchange of a few pairs, at a fixed time, with nothing wrong in it or in its archive."""
+    at(running_small_exchange, NOW)
+    yield running_small_exchange
+    running_small_exchange.clear_faults()
+    running_small_exchange.clear_defects()
+
+
+@pytest.fixture
+def backfilled(home: Home, small_exchange: Sandbox, monkeypatch: pytest.MonkeyPatch) -> ArchiveStore:
+    """The store of a home that knows the pairs of a small market, and asks its exchange."""
+    monkeypatch.setenv("BINANCE_SOURCE", "sandbox")
+    monkeypatch.setenv("BINANCE_API_URL", small_exchange.url)
+    return store_at(home.store("sandbox").path)

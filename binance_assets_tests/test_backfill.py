@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,32 +29,10 @@ from binance_assets.sandbox.archive_defects import Defect
 from binance_assets_tests.klines import ArchiveStore
 from binance_assets_tests.pipeline import ROOT
 from binance_assets_tests.small_history import NOW, asked, at, store_at, words
-from binance_assets_tests.small_market import SmallSandbox, small_market
+from binance_assets_tests.small_market import small_market
 
 DAY_MINUTES = 1440
 SYMBOLS = sorted(pair.symbol for pair in small_market().pairs)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with SmallSandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def exchange(running: Sandbox) -> Iterator[Sandbox]:
-    at(running, NOW)
-    yield running
-    running.clear_faults()
-    running.clear_defects()
-
-
-@pytest.fixture
-def backfilled(home: Home, exchange: Sandbox, monkeypatch: pytest.MonkeyPatch) -> ArchiveStore:
-    """The store of a home that knows the pairs of a small market, and asks its exchange."""
-    monkeypatch.setenv("BINANCE_SOURCE", "sandbox")
-    monkeypatch.setenv("BINANCE_API_URL", exchange.url)
-    return store_at(home.store("sandbox").path)
 
 
 def call(*arguments: object) -> Result:
@@ -74,10 +51,10 @@ def brought(*arguments: object) -> dict[str, Any]:
 
 
 def test_a_new_home_asks_for_the_pairs_and_is_filled_and_a_second_run_downloads_nothing(
-    home: Home, exchange: Sandbox, monkeypatch: pytest.MonkeyPatch
+    home: Home, small_exchange: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BINANCE_SOURCE", "sandbox")
-    monkeypatch.setenv("BINANCE_API_URL", exchange.url)
+    monkeypatch.setenv("BINANCE_API_URL", small_exchange.url)
     arguments = ["backfill", "--symbols", "btcusdt, XRPUSDC", "--from", "2026-01-30", "--to", "2026-03-02"]
     process = subprocess.run(
         [sys.executable, "-m", "binance_assets", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
@@ -98,7 +75,7 @@ def test_a_new_home_asks_for_the_pairs_and_is_filled_and_a_second_run_downloads_
     assert (first, last) == (datetime.fromisoformat("2026-01-01"), datetime.fromisoformat("2026-03-02T23:59"))
     assert (home.store("sandbox").export / "manifest.json").exists()
     before = store.partitions()
-    with asked(exchange) as zips:
+    with asked(small_exchange) as zips:
         again = call(*arguments[1:])
     assert again.exit_code == 0
     assert zips == []
@@ -130,8 +107,8 @@ def test_a_call_that_makes_no_sense_ends_with_2(home: Home, arguments: list[str]
     assert not home.path.exists()
 
 
-def test_an_unknown_pair_is_refused_with_near_names(backfilled: ArchiveStore, exchange: Sandbox) -> None:
-    with asked(exchange) as zips:
+def test_an_unknown_pair_is_refused_with_near_names(backfilled: ArchiveStore, small_exchange: Sandbox) -> None:
+    with asked(small_exchange) as zips:
         result = call("--symbols", "BTC/USDT,VALUUSDT,NOSUCHPAIR")
     assert result.exit_code == 2
     assert "There is no pair BTC/USDT (did you mean BTCUSDT" in words(result.stderr)
@@ -192,8 +169,10 @@ def test_days_before_the_first_file_of_a_pair_are_not_missing() -> None:
 # What goes wrong
 
 
-def test_what_is_wrong_in_the_archive_is_named_and_ends_nothing(backfilled: ArchiveStore, exchange: Sandbox) -> None:
-    exchange.spoil(
+def test_what_is_wrong_in_the_archive_is_named_and_ends_nothing(
+    backfilled: ArchiveStore, small_exchange: Sandbox
+) -> None:
+    small_exchange.spoil(
         Defect("flipped_byte", symbol="BTCUSDT", period="2026-01"),
         Defect("not_uploaded", symbol="BTCUSDT", period="2026-01-30"),
         Defect("two_members", symbol="XRPUSDC", period="2026-01"),
@@ -224,10 +203,10 @@ def test_what_is_wrong_in_the_archive_is_named_and_ends_nothing(backfilled: Arch
 
 
 def test_what_does_not_fit_on_the_disk_is_not_begun(
-    backfilled: ArchiveStore, exchange: Sandbox, monkeypatch: pytest.MonkeyPatch
+    backfilled: ArchiveStore, small_exchange: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "free_bytes", lambda path: history.RESERVE + 10**6)
-    with asked(exchange) as zips:
+    with asked(small_exchange) as zips:
         result = call("--symbols", "BTCUSDT", "--from", "2026-02-01", "--to", "2026-02-28")
     assert result.exit_code == 1
     assert "1 files of 0.0 GB are to come" in words(result.stderr)
@@ -236,13 +215,13 @@ def test_what_does_not_fit_on_the_disk_is_not_begun(
 
 
 def test_an_archive_that_refuses_ends_with_3_and_another_load_with_1(
-    backfilled: ArchiveStore, exchange: Sandbox
+    backfilled: ArchiveStore, small_exchange: Sandbox
 ) -> None:
-    exchange.fail(Fault("451", endpoint="archive/file"))
+    small_exchange.fail(Fault("451", endpoint="archive/file"))
     refused = call("--symbols", "BTCUSDT", "--from", "2026-03-01", "--to", "2026-03-01")
     assert refused.exit_code == 3
     assert "BINANCE_ARCHIVE_URL" in words(refused.stderr)
-    exchange.clear_faults()
+    small_exchange.clear_faults()
     backfilled.warehouse.lake.mkdir(parents=True, exist_ok=True)
     with FileLock(backfilled.warehouse.lake / "kline.lock"):
         beside = call("--symbols", "BTCUSDT", "--from", "2026-03-01", "--to", "2026-03-01")
@@ -250,7 +229,7 @@ def test_an_archive_that_refuses_ends_with_3_and_another_load_with_1(
     assert "Another process is loading the archive" in words(beside.stderr)
 
 
-def test_two_downloads_at_once_are_one_after_the_other(backfilled: ArchiveStore, exchange: Sandbox) -> None:
+def test_two_downloads_at_once_are_one_after_the_other(backfilled: ArchiveStore, small_exchange: Sandbox) -> None:
     other = FileLock(backfilled.store.path / "archive.lock")
     other.acquire()
 
@@ -262,7 +241,7 @@ def test_two_downloads_at_once_are_one_after_the_other(backfilled: ArchiveStore,
             other.release()
 
     onlooker, day = Patient(), date(2026, 3, 1)
-    with ArchiveClient(exchange.url, simulated=True) as client:
+    with ArchiveClient(small_exchange.url, simulated=True) as client:
         outcome = history.bring(backfilled.store, client, ["BTCUSDT"], day, day, onlooker)
     assert onlooker.waited_for == "another download from the archive"
     assert outcome.progress.downloaded.files == 1
@@ -282,10 +261,10 @@ def run_of_months(first: str, last: str, **config: Any) -> dg.ExecuteInProcessRe
 
 
 def test_a_backfill_of_three_partitions_is_one_run_that_loads_what_the_command_does(
-    backfilled: ArchiveStore, exchange: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backfilled: ArchiveStore, small_exchange: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exchange.spoil(Defect("not_uploaded", symbol="XRPUSDC", period="2025-12"))
-    exchange.spoil(Defect("not_uploaded", symbol="XRPUSDC", period="2025-12-24"))
+    small_exchange.spoil(Defect("not_uploaded", symbol="XRPUSDC", period="2025-12"))
+    small_exchange.spoil(Defect("not_uploaded", symbol="XRPUSDC", period="2025-12-24"))
     result = run_of_months("2025-11", "2026-01", symbols=["BTCUSDT", "XRPUSDC"])
     assert result.success
     told = {
@@ -314,18 +293,18 @@ def test_a_backfill_of_three_partitions_is_one_run_that_loads_what_the_command_d
 
 
 def test_the_daily_run_brings_what_was_replaced_and_the_newest_days(
-    backfilled: ArchiveStore, exchange: Sandbox
+    backfilled: ArchiveStore, small_exchange: Sandbox
 ) -> None:
-    exchange.spoil(Defect("revised", symbol="BTCUSDT", period="2026-02", until=NOW + timedelta(hours=20)))
+    small_exchange.spoil(Defect("revised", symbol="BTCUSDT", period="2026-02", until=NOW + timedelta(hours=20)))
     brought("--symbols", "BTCUSDT", "--from", "2026-02-01", "--to", "2026-03-03")
     [old] = backfilled.rows("select file from raw.archive_file where month = '2026-02'")
     before = backfilled.stored("BTCUSDT")
 
     def daily(now: datetime) -> list[str]:
-        at(exchange, now)
+        at(small_exchange, now)
         tick = defs.resolve_schedule_def("follow_archive_daily")
         [request] = tick.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=now)).run_requests or ()
-        with dg.DagsterInstance.ephemeral() as instance, asked(exchange) as zips:
+        with dg.DagsterInstance.ephemeral() as instance, asked(small_exchange) as zips:
             result = defs.resolve_job_def("follow_archive").execute_in_process(
                 run_config=request.run_config, instance=instance, tags=request.tags
             )

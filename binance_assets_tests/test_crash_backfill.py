@@ -12,39 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from binance_assets.home import Home
 from binance_assets.sandbox import Fault, Sandbox
 from binance_assets.sandbox.archive_defects import Defect
 from binance_assets_tests.klines import ArchiveStore
 from binance_assets_tests.pipeline import ROOT
-from binance_assets_tests.small_history import NOW, asked, at, store_at, words
-from binance_assets_tests.small_market import SmallSandbox
+from binance_assets_tests.small_history import asked, store_at, words
 
 KILLS = 6
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with SmallSandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def exchange(running: Sandbox) -> Iterator[Sandbox]:
-    at(running, NOW)
-    yield running
-    running.clear_faults()
-    running.clear_defects()
-
-
-@pytest.fixture
-def backfilled(home: Home, exchange: Sandbox, monkeypatch: pytest.MonkeyPatch) -> ArchiveStore:
-    """The store of a home that knows the pairs of a small market, and asks its exchange."""
-    monkeypatch.setenv("BINANCE_SOURCE", "sandbox")
-    monkeypatch.setenv("BINANCE_API_URL", exchange.url)
-    return store_at(home.store("sandbox").path)
 
 
 RUNNER = """
@@ -100,9 +74,9 @@ def runner(home: Path, *arguments: str) -> Iterator[Callable[[float | None], tup
 
 
 def test_killed_at_any_moment_it_goes_on_and_ends_in_the_same_bytes(
-    backfilled: ArchiveStore, exchange: Sandbox, tmp_path: Path
+    backfilled: ArchiveStore, small_exchange: Sandbox, tmp_path: Path
 ) -> None:
-    exchange.spoil(Defect("not_uploaded", period="2026-02"))
+    small_exchange.spoil(Defect("not_uploaded", period="2026-02"))
     arguments = ["--symbols", "BTCUSDT,XRPUSDC", "--from", "2026-02-26", "--to", "2026-03-02"]
     chance = random.Random(20260305)
     with runner(tmp_path / "undisturbed", *arguments) as undisturbed:
@@ -113,7 +87,7 @@ def test_killed_at_any_moment_it_goes_on_and_ends_in_the_same_bytes(
         kills = 0
         while kills < KILLS:
             complete = names_of(backfilled.landing.path.glob("archive/*/*/*.zip.json"))
-            with asked(exchange) as zips:
+            with asked(small_exchange) as zips:
                 code, took = run(chance.uniform(0, seconds))
             assert code in {0, -9}, "a run after a kill failed"
             assert not complete & set(zips), "what was complete was downloaded again"
@@ -132,14 +106,14 @@ def names_of(files: Iterable[Path]) -> set[str]:
     return {f"{path.name.partition('.')[0]}.zip" for path in files}
 
 
-def test_ctrl_c_ends_with_130_and_says_that_it_goes_on(backfilled: ArchiveStore, exchange: Sandbox) -> None:
-    exchange.fail(Fault("slow", endpoint="archive/file", amount=0.3))
+def test_ctrl_c_ends_with_130_and_says_that_it_goes_on(backfilled: ArchiveStore, small_exchange: Sandbox) -> None:
+    small_exchange.fail(Fault("slow", endpoint="archive/file", amount=0.3))
     command = [sys.executable, "-m", "binance_assets", "backfill", "--symbols", "BTCUSDT"]
     command += ["--from", "2026-03-01", "--to", "2026-03-04"]
-    before = len(exchange.requests)
+    before = len(small_exchange.requests)
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         ends = time.monotonic() + 60
-        while not any(it.endpoint == "archive/file" for it in exchange.requests[before:]):
+        while not any(it.endpoint == "archive/file" for it in small_exchange.requests[before:]):
             assert time.monotonic() < ends
             assert process.poll() is None
             time.sleep(0.02)
