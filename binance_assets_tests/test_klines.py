@@ -499,7 +499,6 @@ def test_the_bytes_do_not_depend_on_the_order_in_which_files_came(
 ) -> None:
     if in_pieces:  # as a month of thousands of pairs is written, with smaller numbers
         monkeypatch.setattr(months, "BATCH_ROWS", 100)
-        monkeypatch.setattr(months, "PIECE_ROWS", 500)
         monkeypatch.setattr(months, "_ROW_GROUP", 128)
     at_once = copied(described_store, tmp_path / "at once")
     in_steps = copied(described_store, tmp_path / "in steps")

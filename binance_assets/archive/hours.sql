@@ -1,5 +1,5 @@
--- The hours of the pairs from $first_pair to $last_pair, from the month as it is written. One thread reads it, in its
--- order: the last digits of sums of doubles depend on that.
+-- The hours of the pairs from $first_pair to $last_pair. One thread reads their candles, in order: the last digits of
+-- sums of doubles depend on that.
 set threads = 1;
 
 insert into hour by name
@@ -34,6 +34,6 @@ select
         when min(usdt_path) < max(usdt_path) then 'several'
         else min(usdt_path)
     end as usdt_path
-from read_parquet($month_path)
+from rated_candle
 where pair_id between $first_pair and $last_pair
 group by pair_id, hour_utc, source;

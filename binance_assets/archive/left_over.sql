@@ -1,5 +1,9 @@
+-- The candles behind the first $rows, which are in order.
+set threads = 1;
+
 create or replace table candle as
 select *
 from candle
-order by pair_id, open_at
-offset $rows
+where rowid >= $rows;
+
+reset threads;

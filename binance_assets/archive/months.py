@@ -26,14 +26,11 @@ from binance_assets.warehouse import Connection
 MEMORY = "1GB"
 """For DuckDB; it takes about half of it."""
 
-BATCH_ROWS = 1_000_000
-"""About how many candles are read at a time: those of whole pairs."""
-
-PIECE_ROWS = 2_500_000
-"""With more candles than this a month is written in sorted pieces first."""
+BATCH_ROWS = 2_250_000
+"""About how many candles are put together at a time: those of whole pairs, of fifty in a whole month."""
 
 _ROW_GROUP = 122_880
-"""Rows that DuckDB writes together. A piece has a multiple of it, so that it does not show where one has ended."""
+"""Rows that DuckDB stores together. A piece has a multiple of it, so that it does not show where one has ended."""
 
 _MINUTE = timedelta(minutes=1)
 
@@ -87,7 +84,7 @@ class Made:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Some pairs, by their ids from the first to the last."""
+    """Some pairs, by their ids from the first to the last, and their files in the order of pairs and days."""
 
     first_pair: int
     last_pair: int
@@ -109,12 +106,12 @@ def make_month(landing: Landing, month: Month, store: Path, staging: Path) -> Ma
     partition = str(store / month.partition) if month.partition else None
     pieces: list[str] = []
     with _scratch(month, staging) as connection:
-        for batch in _batches(connection, month, partition):
+        batches = list(_batches(connection, month, partition))
+        for batch in batches:
             _put_together(connection, landing, month, batch, partition, staging)
-            if connection.count("candle") > PIECE_ROWS:
-                pieces.append(_cut_piece(connection, staging, len(pieces), whole=False))
-        if pieces:
-            pieces.append(_cut_piece(connection, staging, len(pieces), whole=True))
+            _order(connection)
+            if len(batches) > 1:
+                pieces.append(_cut_piece(connection, staging, len(pieces), whole=batch is batches[-1]))
         files, defects = staging / "files.parquet", staging / "defects.parquet"
         connection.relation("outcome").order("file").write_parquet(str(files))
         connection.relation("finding").order("file, number").write_parquet(str(defects))
@@ -150,8 +147,9 @@ def _batches(connection: Connection, month: Month, partition: str | None) -> Ite
     for archived, pair_id in month.files.items():
         by_pair.setdefault(pair_id, []).append(archived)
     for first, last in _spans_of_pairs(weights):
-        pairs = (pair_id for pair_id in by_pair if first <= pair_id <= last)
-        yield _Batch(first, last, {archived: pair_id for pair_id in pairs for archived in by_pair[pair_id]})
+        pairs = (pair_id for pair_id in sorted(by_pair) if first <= pair_id <= last)
+        in_order = {pair_id: sorted(by_pair[pair_id], key=lambda archived: archived.first) for pair_id in pairs}
+        yield _Batch(first, last, {archived: pair_id for pair_id, files in in_order.items() for archived in files})
 
 
 def _spans_of_pairs(weights: Mapping[int, int]) -> Iterator[tuple[int, int]]:
@@ -213,15 +211,21 @@ def _write(connection: Connection, pieces: Sequence[str], path: Path) -> int:
     row_count = connection.count("month_candle")
     if row_count:
         connection.run("archive/rates.sql")
-        connection.run(f"archive/{'joined' if pieces else 'partition'}.sql", path=str(path))
+        connection.run("archive/partition.sql", path=str(path))
     return row_count
+
+
+def _order(connection: Connection) -> None:
+    """Put the candles in order, as they mostly are: they come from files that were read in it."""
+    if not connection.value("archive/is_in_order.sql", row_group=_ROW_GROUP):
+        connection.run("archive/ordered.sql")
 
 
 def _write_hours(connection: Connection, month: Path, path: Path) -> None:
     """Roll the candles that were written up to hours, some pairs at a time."""
     weights = dict(connection.rows("archive/pair_rows.sql", partition=str(month)))
     for first_pair, last_pair in _spans_of_pairs(weights):
-        connection.run("archive/hours.sql", month_path=str(month), first_pair=first_pair, last_pair=last_pair)
+        connection.run("archive/hours.sql", first_pair=first_pair, last_pair=last_pair)
     connection.run("archive/hours_partition.sql", path=str(path))
 
 

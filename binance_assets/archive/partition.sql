@@ -1,6 +1,8 @@
--- A month, sorted, as one file.
+-- A month, from candles that are in order, as one file. One thread writes it: with several, DuckDB may put what comes
+-- from joins in another order.
+set threads = 1;
+
 copy (
     select *
     from rated_candle
-    order by pair_id, open_at
 ) to $path (format parquet, compression zstd, compression_level 6)

@@ -1,7 +1,10 @@
--- The first $rows candles, sorted, as a file by themselves.
+-- The first $rows candles, which are in order, as a file by themselves.
+set threads = 1;
+
 copy (
     select *
     from candle
-    order by pair_id, open_at
-    limit $rows
-) to $path (format parquet)
+    where rowid < $rows
+) to $path (format parquet);
+
+reset threads;

@@ -1,5 +1,8 @@
 -- The candles of plainly written files. A line that breaks a rule is left out here; its file is then looked at again,
--- line by line (judged_lines.sql has the same rules, and names for them).
+-- line by line (judged_lines.sql has the same rules, and names for them). One thread reads the files, in the order in
+-- which they are listed.
+set threads = 1;
+
 insert into candle by name
 select
     file.file_key,
@@ -55,3 +58,5 @@ where
     and written.taker_buy_volume is not null
     and written.taker_buy_quote_volume is not null
     and (written.volume = 0) = (written.trade_count = 0);
+
+reset threads;

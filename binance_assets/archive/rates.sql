@@ -1,5 +1,15 @@
--- What one unit of each quote currency was worth in USDT, minute by minute, by the candles of the pairs on the way: the
--- most preferred way of meta.usdt_way whose pairs were trading then, and have a candle.
+-- What one unit of each quote currency of the month's pairs was worth in USDT, minute by minute, by the candles of the
+-- pairs on the way: the most preferred way of meta.usdt_way whose pairs were trading then, and have a candle.
+create or replace temp table way as
+select *
+from usdt_way
+where
+    code in (
+        select quotes.quote_code
+        from quotes
+        where quotes.pair_id in (select month_candle.pair_id from month_candle)
+    );
+
 create or replace temp table leg as
 select
     pair_id,
@@ -10,29 +20,29 @@ from month_candle
 where
     pair_id in (
         select unnest([pair_key, via_pair_key])
-        from usdt_way
+        from way
     );
 
 create or replace temp table rate as
 select
-    usdt_way.code as quote_code,
+    way.code as quote_code,
     leg.open_at,
     arg_min(
-        pow(leg.price, usdt_way.exponent) * coalesce(via.price, 1), usdt_way.preference
+        pow(leg.price, way.exponent) * coalesce(via.price, 1), way.preference
     ) as usdt_rate,
-    arg_min(usdt_way.path, usdt_way.preference) as usdt_path
+    arg_min(way.path, way.preference) as usdt_path
 from leg
-inner join usdt_way
+inner join way
     on
-        leg.pair_id = usdt_way.pair_key
-        and leg.open_at >= usdt_way.valid_from
-        and leg.open_at < usdt_way.valid_to
+        leg.pair_id = way.pair_key
+        and leg.open_at >= way.valid_from
+        and leg.open_at < way.valid_to
 left join leg as via
     on
-        usdt_way.via_pair_key = via.pair_id
+        way.via_pair_key = via.pair_id
         and leg.open_at = via.open_at
-where usdt_way.via_pair_key is null or via.pair_id is not null
-group by usdt_way.code, leg.open_at;
+where way.via_pair_key is null or via.pair_id is not null
+group by way.code, leg.open_at;
 
 create view rated_candle as
 select
