@@ -1,0 +1,186 @@
+"""Measures as SQL over the exported files: the simple forms, read by a DAX parser, with what DAX makes of blanks.
+
+This is no engine of DAX. It says what a measure means under filters of single columns, over the model's relationships,
+so that its value can be compared with one that was computed in another way. What it does not know it refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pbi_parsers import dax
+from pbi_parsers.dax.exprs import (
+    AddSubExpression,
+    ColumnExpression,
+    ComparisonExpression,
+    DivMulExpression,
+    Expression,
+    FunctionExpression,
+    IdentifierExpression,
+    LiteralNumberExpression,
+    LiteralStringExpression,
+    LogicalExpression,
+    MeasureExpression,
+)
+
+AGGREGATES = {"SUM": "sum", "AVERAGE": "avg", "MIN": "min", "MAX": "max"}
+ITERATORS = {"SUMX": "sum", "MAXX": "max", "PRODUCTX": "product"}
+BLANKS = {LiteralNumberExpression: "0", LiteralStringExpression: "''", FunctionExpression: "false"}
+
+
+class NotExpressible(Exception):
+    """A form that has no translation here."""
+
+
+parsed = cache(dax.to_ast)
+"""The tree of an expression."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A condition in SQL on the columns of one table."""
+
+    table: str
+    condition: str
+
+
+Filters = tuple[Filter, ...]
+
+
+@dataclass(frozen=True)
+class Translator:
+    """What measures refer to: each other, by name; and of the model, column by column, where each table leads to."""
+
+    measures: Mapping[str, str]
+    relationships: Mapping[tuple[str, str], tuple[str, str]]
+
+    def sql(self, measure: str, filters: Filters = ()) -> str:
+        """A scalar query that gives a measure's value under filters."""
+        return self._scalar(parsed(self.measures[measure]), filters)
+
+    def _scalar(self, node: Any, filters: Filters) -> str:
+        match node:
+            case FunctionExpression():
+                return self._function(node.function_name().upper(), node.args, filters)
+            case MeasureExpression():
+                return self.sql(node.name.text[1:-1], filters)
+            case LiteralNumberExpression():
+                return str(node.value.text)
+            case AddSubExpression():
+                refuse(node, isinstance(node.right, AddSubExpression))  # the parser takes a - b + c for a - (b + c)
+                left, right = self._scalar(node.left, filters), self._scalar(node.right, filters)
+                result = f"coalesce({left}, 0) {node.operator.text} coalesce({right}, 0)"
+                return f"if({left} is null and {right} is null, null, {result})"
+            case LogicalExpression():
+                refuse(node, node.operator.text != "&&")
+                return f"({self._scalar(node.left, filters)} and {self._scalar(node.right, filters)})"
+        raise NotExpressible(str(node))
+
+    def _function(self, name: str, args: Sequence[Any], filters: Filters) -> str:  # noqa: PLR0911 - a form a line
+        match name, args:
+            case "COUNTROWS", [IdentifierExpression() as table]:
+                return f"(select nullif(count(*), 0) {self._rows(table, filters)})"
+            case (("SUM" | "AVERAGE" | "MIN" | "MAX"), [ColumnExpression() as column]):
+                of = IdentifierExpression(column.table)
+                return f"(select {AGGREGATES[name]}({inside(column)}) {self._rows(of, filters)})"
+            case (("SUMX" | "MAXX" | "PRODUCTX"), [table, value]):
+                return f"(select {ITERATORS[name]}({row_value(value)}) {self._rows(table, filters)})"
+            case "DIVIDE", [over, under]:
+                return f"({self._scalar(over, filters)})::double / nullif({self._scalar(under, filters)}, 0)"
+            case "COALESCE", [first, other]:
+                return f"coalesce({self._scalar(first, filters)}, {self._scalar(other, filters)})"
+            case "IF", [condition, then]:
+                return f"if({self._scalar(condition, filters)}, {self._scalar(then, filters)}, null)"
+            case "HASONEVALUE", [ColumnExpression() as column]:
+                rows = self._rows(IdentifierExpression(column.table), filters)
+                return f"((select count(distinct {inside(column)}) {rows}) = 1)"
+            case "CALCULATE", [value, *conditions]:
+                return self._scalar(value, (*filters, *map(filter_of, conditions)))
+        raise NotExpressible(f"{name}({', '.join(map(str, args))})")
+
+    def _rows(self, node: Any, filters: Filters) -> str:
+        """The rows of a table under filters: of its own columns, or of those of a table that it leads to."""
+        match node:
+            case FunctionExpression(args=[table, condition]) if node.function_name().upper() == "FILTER":
+                return f"{self._rows(table, filters)} and {row_condition(condition)}"
+            case IdentifierExpression():
+                name = node.name.text
+                conditions = ["true"]
+                for one in filters:
+                    if one.table == name:
+                        conditions.append(one.condition)
+                    for (table, column), (target, key) in self.relationships.items():
+                        if (table, target) == (name, one.table):
+                            conditions.append(f"{column} in (select {key} from {target} where {one.condition})")
+                return f"from {name} where {' and '.join(conditions)}"
+        raise NotExpressible(str(node))
+
+
+def tables_in(node: Expression) -> set[str]:
+    """The tables whose columns an expression names."""
+    return {column.table.text for column in node.find_all(ColumnExpression)}
+
+
+def filter_of(node: Any) -> Filter:
+    """A condition as an argument of CALCULATE. Without KEEPFILTERS it would undo a slicer's on the same column."""
+    match node:
+        case FunctionExpression(args=[condition]) if node.function_name().upper() == "KEEPFILTERS":
+            [table] = tables_in(condition)
+            return Filter(table, row_condition(condition))
+    raise NotExpressible(str(node))
+
+
+def row_condition(node: Any) -> str:
+    """A condition on one row. A blank compares as 0, an empty text, or false."""
+    match node:
+        case ComparisonExpression(left=ColumnExpression() as column, right=right):
+            refuse(node, type(right) not in BLANKS)
+            return f"(coalesce({inside(column)}, {BLANKS[type(right)]}) {node.operator.text} {constant(right)})"
+        case FunctionExpression(args=[inner]) if node.function_name().upper() == "NOT":
+            return f"(not {row_condition(inner)})"
+        case FunctionExpression(args=[ColumnExpression() as column]) if node.function_name().upper() == "ISBLANK":
+            return f"({inside(column)} is null)"
+    raise NotExpressible(str(node))
+
+
+def row_value(node: Any) -> str:
+    """A value of one row."""
+    match node:
+        case ColumnExpression():
+            return inside(node)
+        case LiteralNumberExpression():
+            return str(node.value.text)
+        case AddSubExpression(right=right) | DivMulExpression(right=right):
+            refuse(node, isinstance(right, AddSubExpression) or node.operator.text == "/")
+            return f"({row_value(node.left)} {node.operator.text} {row_value(right)})"
+        case FunctionExpression(args=[inner]) if node.function_name().upper() == "ABS":
+            return f"abs({row_value(inner)})"
+        case FunctionExpression(args=[since, until, unit]) if node.function_name().upper() == "DATEDIFF":
+            refuse(node, str(unit) != "Identifier (SECOND)")
+            return f"date_diff('second', {row_value(since)}, {row_value(until)})"
+    raise NotExpressible(str(node))
+
+
+def constant(node: Any) -> str:
+    """A literal."""
+    match node:
+        case LiteralNumberExpression():
+            return str(node.value.text)
+        case LiteralStringExpression():
+            return "'" + node.value.text[1:-1] + "'"
+        case FunctionExpression(args=[]) if node.function_name().upper() in {"TRUE", "FALSE"}:
+            return str(node.function_name().lower())
+    raise NotExpressible(str(node))
+
+
+def inside(column: ColumnExpression) -> str:
+    """A column's name between its brackets."""
+    return f'"{column.column.text[1:-1]}"'
+
+
+def refuse(node: object, wrong: bool) -> None:
+    if wrong:
+        raise NotExpressible(str(node))

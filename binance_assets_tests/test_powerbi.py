@@ -1,0 +1,707 @@
+"""The Power BI project: as generated, whole in itself, and about the export as it is. Desktop itself is not here."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import duckdb
+import jsonschema
+import pytest
+import requests
+from jsonschema.validators import validator_for
+from pbi_parsers import dax, pq
+from referencing import Registry, Resource
+from typer.testing import CliRunner
+
+from binance_assets.cli import app
+from binance_assets.export import contract
+from binance_assets.export.publish import publish
+from binance_assets.home import Store
+from binance_assets.landing import Capture
+from binance_assets.mart import models as mart
+from binance_assets.mart.quality import measure_quality
+from binance_assets.powerbi import project
+from binance_assets.powerbi.model import LEFT_OUT
+from binance_assets.repair import explain_gaps
+from binance_assets.sandbox import Sandbox
+from binance_assets.sandbox.catalogue import Catalogue, catalogue
+from binance_assets.sandbox.exchange import Exchange
+from binance_assets.sandbox.market import DEFAULT_SEED, Market
+from binance_assets.settings import Settings
+from binance_assets_tests.dax import Filter, NotExpressible, Translator, parsed
+from binance_assets_tests.klines import DAY, ArchiveStore, candles
+from binance_assets_tests.pipeline import HOUR, MINUTE, ROOT, SECOND, milliseconds, prices_body
+
+COMMITTED = ROOT / "powerbi"
+REPORT = COMMITTED / project.REPORT / "definition"
+MODEL = COMMITTED / project.MODEL / "definition"
+
+SCHEMAS = Path(os.environ.get("POWERBI_SCHEMAS") or ROOT.parent / "shared" / "powerbi-schemas")
+"""Microsoft's JSON schemas, by their paths on the site that they name."""
+
+SITE = "https://developer.microsoft.com/json-schemas/"
+
+VALIDATOR = Path(os.environ.get("POWERBI_VALIDATOR", "none"))
+"""Microsoft's validator of reports, as `.ci/powerbi-validator/install` leaves it."""
+
+Json = dict[str, Any]
+
+
+# What was committed, as its readers see it
+
+PROPERTIES = "dataType|formatString|displayFolder|lineageTag|summarizeBy|sourceColumn|sortByColumn"
+FLAGS = "isHidden|isKey"
+REST = (
+    r"\tpartition \w+ = m|\t\tmode: import|\t\tsource =|\t\tannotation SummarizationSetBy = User"
+    r"|\tannotation PBI_ResultType = Table"
+)
+"""What else stands in the file of a table."""
+
+
+@dataclass(frozen=True)
+class CommittedTable:
+    """A table of the model, as its file says."""
+
+    name: str
+    columns: dict[str, dict[str, str]]
+    measures: dict[str, str]
+    query: str
+
+
+def committed_table(path: Path) -> CommittedTable:
+    """Reads the little TMDL that the project has: objects at one tab, their properties at two, queries at four.
+
+    A line that is none of it is an error.
+    """
+    columns: dict[str, dict[str, str]] = {}
+    measures: dict[str, str] = {}
+    query: list[str] = []
+    properties: dict[str, str] = {}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    [name] = [line.removeprefix("table ") for line in lines if line.startswith("table ")]
+    for line in lines:
+        if found := re.fullmatch(r"\t(column|measure) ('[^']+'|\w+)(?: = (.+))?", line):
+            kind, own, expression = found[1], found[2].strip("'"), found[3]
+            assert own not in (columns if kind == "column" else measures)
+            properties = {"dax": expression} if expression else {}
+            if kind == "column":
+                columns[own] = properties
+            else:
+                measures[own] = expression
+        elif found := re.fullmatch(rf"\t\t({PROPERTIES}): (\S.*)|\t\t({FLAGS})", line):
+            properties[found[1] or found[3]] = found[2] or "yes"
+        elif line.startswith("\t\t\t\t"):
+            query.append(line[4:])
+        else:
+            assert re.fullmatch(rf"|\t?/// \S.*|table {name}|\tlineageTag: \S+|\tdataCategory: Time|{REST}", line), line
+    assert lines.count(f"\tpartition {name} = m") == 1
+    return CommittedTable(name, columns, measures, "\n".join(query))
+
+
+TABLES = {path.stem: committed_table(path) for path in sorted((MODEL / "tables").glob("*.tmdl"))}
+MEASURES = {name: text for table in TABLES.values() for name, text in table.measures.items()}
+
+
+def relationships() -> list[tuple[str, str, str, str, bool]]:
+    """From table and column, to table and column, and whether it is active."""
+    text = (MODEL / "relationships.tmdl").read_text(encoding="utf-8")
+    return [
+        (*found[2].split("."), *found[3].split("."), not found[1])  # type: ignore[misc]
+        for found in re.finditer(
+            r"^relationship [\w-]+\n(\tisActive: false\n)?\tfromColumn: (\S+)\n\ttoColumn: (\S+)$", text, re.MULTILINE
+        )
+    ]
+
+
+def committed_files() -> list[Path]:
+    """All files of the project, without what Desktop keeps for itself in ``.pbi``."""
+    generated = {name.partition("/")[0] for name in project.files()}
+    return [
+        path
+        for path in sorted(COMMITTED.rglob("*"))
+        if path.is_file() and path.relative_to(COMMITTED).parts[0] in generated and ".pbi" not in path.parts
+    ]
+
+
+def documents() -> dict[Path, Json]:
+    """Every file of the project that is JSON."""
+    return {
+        path: json.loads(path.read_text(encoding="utf-8"))
+        for path in committed_files()
+        if path.suffix in {".json", ".pbip", ".pbir", ".pbism"} or path.name == ".platform"
+    }
+
+
+def visuals() -> dict[Path, Json]:
+    return {path: document for path, document in documents().items() if path.name == "visual.json"}
+
+
+def fields_in(node: object, aliases: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Kind, table and name of every field that a visual or a filter names."""
+    if isinstance(node, list):
+        for item in node:
+            yield from fields_in(item, aliases)
+    elif isinstance(node, dict):
+        aliases = aliases | {item["Name"]: item["Entity"] for item in node.get("From", ())}
+        for kind in ("Column", "Measure"):
+            if kind in node:
+                source = node[kind]["Expression"]["SourceRef"]
+                yield kind, source.get("Entity") or aliases[source["Source"]], node[kind]["Property"]
+        for item in node.values():
+            yield from fields_in(item, aliases)
+
+
+# It is what the generator makes
+
+
+def test_the_committed_project_is_the_generated_one() -> None:
+    there = {path.relative_to(COMMITTED).as_posix(): path.read_text(encoding="utf-8") for path in committed_files()}
+    assert there == project.files(), "run `make docs`"
+
+
+def test_the_command_replaces_what_it_once_wrote_and_nothing_else(tmp_path: Path) -> None:
+    stale = tmp_path / project.REPORT / "definition" / "pages" / ("0" * 20) / "page.json"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("{}", encoding="utf-8")
+    mine = tmp_path / "mine.pbip"
+    mine.write_text("mine", encoding="utf-8")
+    result = CliRunner().invoke(app, ["powerbi", "--to", str(tmp_path), "--json"])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told == {
+        "project": str(tmp_path / "BinanceSpot.pbip"),
+        "files": len(project.files()),
+        "contract_version": contract.VERSION,
+    }
+    assert not stale.exists()
+    assert mine.read_text(encoding="utf-8") == "mine"
+    for name, text in project.files().items():
+        assert (tmp_path / name).read_text(encoding="utf-8") == text
+
+
+def test_ids_are_unique_and_names_of_folders() -> None:
+    tags = re.findall(r"lineageTag: (\S+)", "".join(path.read_text(encoding="utf-8") for path in MODEL.rglob("*.tmdl")))
+    assert len(tags) == len(set(tags)) > 100
+    names = [document["name"] for path, document in documents().items() if path.name in {"visual.json", "page.json"}]
+    assert len(names) == len(set(names))
+    for path, document in documents().items():
+        if path.name in {"visual.json", "page.json"}:
+            assert re.fullmatch("[0-9a-f]{20}", document["name"])
+            assert path.parent.name == document["name"]
+    order = json.loads((REPORT / "pages" / "pages.json").read_text(encoding="utf-8"))["pageOrder"]
+    assert sorted(order) == sorted(path.name for path in (REPORT / "pages").iterdir() if path.is_dir())
+
+
+# Schemas and validator of Microsoft
+
+
+@pytest.mark.skipif(
+    not SCHEMAS.is_dir(), reason=f"the schemas are not in {SCHEMAS}; POWERBI_SCHEMAS says where they are"
+)
+def test_every_file_is_what_its_schema_asks_for() -> None:
+    def retrieve(address: str) -> Resource[Any]:
+        text = (SCHEMAS / address.removeprefix(SITE)).read_text(encoding="utf-8-sig")
+        return Resource.from_contents(json.loads(text))
+
+    registry: Registry[Any] = Registry(retrieve=retrieve)  # type: ignore[call-arg]
+    validators: dict[str, Any] = {}
+    for path, document in documents().items():
+        address = document["$schema"]
+        if address not in validators:
+            schema = registry.get_or_retrieve(address).value.contents
+            validators[address] = validator_for(schema)(schema, registry=registry)
+        wrong = [f"{error.json_path}: {error.message[:200]}" for error in validators[address].iter_errors(document)]
+        assert not wrong, f"{path.relative_to(COMMITTED)}: {wrong}"
+    assert len(validators) == 9
+    [first, *_] = visuals().values()
+    with pytest.raises(jsonschema.ValidationError):
+        validators[first["$schema"]].validate(first | {"visuall": {}})
+
+
+def validated(folder: Path) -> tuple[int, Json]:
+    """Exit code and findings of the validator."""
+    run = subprocess.run(
+        [VALIDATOR, folder / "BinanceSpot.pbip"], stdout=subprocess.PIPE, check=False, text=True, timeout=60
+    )
+    return run.returncode, json.loads(run.stdout)["data"]
+
+
+@pytest.mark.skipif(
+    not VALIDATOR.is_file(),
+    reason="the validator is not here; `.ci/powerbi-validator/install` installs it, and POWERBI_VALIDATOR names it",
+)
+def test_the_validator_finds_nothing_here_and_what_is_broken_on_purpose(tmp_path: Path) -> None:
+    code, told = validated(COMMITTED)
+    assert (code, told["result"], told["errorCount"], told["warningCount"]) == (0, "succeeded", 0, 0), told
+
+    def broken(change: Callable[[Json], object]) -> tuple[int, list[str]]:
+        folder = tmp_path / change.__name__
+        shutil.copytree(COMMITTED, folder)
+        path = next(path for path, document in visuals().items() if document["visual"]["visualType"] == "lineChart")
+        document = json.loads(path.read_text(encoding="utf-8"))
+        change(document)
+        (folder / path.relative_to(COMMITTED)).write_text(json.dumps(document), encoding="utf-8")
+        code, told = validated(folder)
+        return code, list(told["diagnostics"])
+
+    def lacks_a_role(document: Json) -> None:
+        del document["visual"]["query"]["queryState"]["Y"]
+
+    def has_an_unknown_property(document: Json) -> None:
+        document["visual"]["objects"]["valueAxis"][0]["properties"]["showAxisTitel"] = {}
+
+    def is_off_the_page(document: Json) -> None:
+        document["position"]["x"] = 1270
+
+    assert broken(lacks_a_role) == (1, ["PBIR_ROLE_REQUIRED_MISSING"])
+    assert broken(has_an_unknown_property) == (1, ["PBIR_FORMATTING_PROP_UNKNOWN"])
+    assert broken(is_off_the_page) == (0, ["PBIR_LAYOUT_OUT_OF_BOUNDS_WIDTH"])  # a warning
+
+
+# The model
+
+
+def test_every_exported_table_is_in_the_model_or_left_out_for_a_reason() -> None:
+    assert TABLES.keys() == contract.TABLES.keys() - LEFT_OUT.keys()
+    assert LEFT_OUT.keys() <= contract.TABLES.keys()
+    references = re.findall(r"^ref table (\w+)$", (MODEL / "model.tmdl").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(references) == sorted(TABLES)
+    assert [table.name for table in TABLES.values()] == list(TABLES)
+
+
+def test_measures_have_names_of_their_own_formats_and_descriptions() -> None:
+    names = [name.lower() for table in TABLES.values() for name in table.measures]
+    assert len(names) == len(set(names)) > 40
+    for table in TABLES.values():
+        assert not {name.lower() for name in table.measures} & {name.lower() for name in table.columns}
+        blocks = (MODEL / "tables" / f"{table.name}.tmdl").read_text(encoding="utf-8").split("\n\n")
+        for block in blocks:
+            if found := re.search(r"^\t(column|measure) ('[^']+'|\w+)", block, re.MULTILINE):
+                assert re.search(r"^\t/// \S", block, re.MULTILINE), f"{table.name}: {found[2]} has no description"
+                if found[1] == "measure" and found[2] != "'Source notice'":
+                    assert re.search(r"^\t\tformatString: \S", block, re.MULTILINE), found[2]
+                    assert re.search(r"^\t\tdisplayFolder: \S", block, re.MULTILINE), found[2]
+
+
+def test_no_column_is_a_fixed_decimal_and_none_is_summed_by_itself() -> None:
+    """TMDL's ``decimal`` has four places: 0.00000710 would be 0."""
+    for table in TABLES.values():
+        for column in table.columns.values():
+            assert column["dataType"] in {"int64", "double", "boolean", "string", "dateTime"}
+            assert column["summarizeBy"] == "none"
+
+
+def test_keys_and_exact_digits_are_hidden_and_one_table_is_the_date_table() -> None:
+    for table in TABLES.values():
+        for name, column in table.columns.items():
+            if name.endswith(("_key", "_text")):
+                assert column.get("isHidden"), f"{table.name}.{name}"
+    dates = {path.stem for path in (MODEL / "tables").iterdir() if "\tdataCategory: Time" in path.read_text("utf-8")}
+    keys = {(table.name, name) for table in TABLES.values() for name, it in table.columns.items() if it.get("isKey")}
+    assert (dates, keys) == ({"dim_date"}, {("dim_date", "date_utc")})
+
+
+def test_relationships_are_the_references_of_the_export_over_whole_numbers() -> None:
+    expected = {
+        (name, column, *target.removeprefix("mart.").split("."))
+        for name, table in contract.TABLES.items()
+        for column, target in table.references.items()
+        if name not in LEFT_OUT
+    }
+    found = relationships()
+    assert {it[:4] for it in found} == expected
+    assert len(found) == len(expected) == (MODEL / "relationships.tmdl").read_text("utf-8").count("relationship ")
+    for table, column, target, key, _ in found:
+        assert TABLES[table].columns[column]["dataType"] == TABLES[target].columns[key]["dataType"] == "int64"
+    paths = Counter((table, target) for table, _, target, _, is_active in found if is_active)
+    assert set(paths.values()) == {1}, "two active ways between the same tables"
+    assert not {table for table, _ in paths} & {target for _, target in paths}, "a way over a table between"
+
+
+def test_dax_parses_and_names_what_there_is() -> None:
+    for name, text in MEASURES.items():
+        node = parsed(text)
+        for column in node.find_all(dax.exprs.ColumnExpression):
+            assert column.column.text[1:-1] in TABLES[column.table.text].columns, name
+        for measure in node.find_all(dax.exprs.MeasureExpression):
+            assert measure.name.text[1:-1] in MEASURES, name
+    for table in TABLES.values():
+        for column in table.columns.values():
+            assert "dax" not in column or dax.to_ast(column["dax"])
+    with pytest.raises((AssertionError, ValueError)):
+        dax.to_ast("COUNTROWS(dim_pair")
+
+
+def test_m_parses() -> None:
+    """Of long lists three entries, since the parser takes a second for forty; each entry's form is tested below."""
+    for table in TABLES.values():
+        query = re.sub(r'(\{("\w+", ){2}"\w+")[^}]*\}', r"\1}", table.query)
+        query = re.sub(r"(\{(\{[^}]+\}, ){2}\{[^}]+\}).*\}\)", r"\1})", query)
+        assert query.count("\n") == 5
+        pq.to_ast(query)
+    expressions = (MODEL / "expressions.tmdl").read_text(encoding="utf-8")
+    parameter = re.search(r"^expression DataFolder = (.+)$", expressions, re.MULTILINE)
+    assert parameter
+    pq.to_ast(parameter[1])
+    with pytest.raises((AssertionError, ValueError)):
+        pq.to_ast(TABLES["dim_time"].query.replace("}})", "})"))
+
+
+# The report
+
+
+def test_every_field_of_every_visual_and_filter_is_in_the_model() -> None:
+    used = set()
+    for path, document in documents().items():
+        for kind, table, name in fields_in(document, {}):
+            there = TABLES[table].columns if kind == "Column" else TABLES[table].measures
+            assert name in there, f"{path}: {table}.{name}"
+            used.add((table, name))
+    assert len(used) > 40
+    for path, document in visuals().items():
+        references = re.findall(r'"queryRef": "([^"]+)"', json.dumps(document))
+        named = [f"{table}.{name}" for _, table, name in fields_in(document["visual"].get("query", {}), {})]
+        assert set(references) <= set(named), path
+
+
+def test_every_visual_has_a_place_of_its_own_on_the_page_and_says_what_it_is() -> None:
+    for folder in (REPORT / "pages").iterdir():
+        if not folder.is_dir():
+            continue
+        page = json.loads((folder / "page.json").read_text(encoding="utf-8"))
+        mine = [document for path, document in visuals().items() if folder in path.parents]
+        places = [document["position"] for document in mine]
+        for number, place in enumerate(places):
+            assert place["x"] >= 0
+            assert place["y"] >= 0
+            assert place["x"] + place["width"] <= page["width"]
+            assert place["y"] + place["height"] <= page["height"]
+            for other in places[:number]:
+                apart = (
+                    place["x"] >= other["x"] + other["width"]
+                    or other["x"] >= place["x"] + place["width"]
+                    or place["y"] >= other["y"] + other["height"]
+                    or other["y"] >= place["y"] + place["height"]
+                )
+                assert apart, f"two visuals of {page['displayName']} overlap"
+        assert sorted(place["tabOrder"] for place in places) == list(range(len(mine)))
+        kinds = Counter(document["visual"]["visualType"] for document in mine)
+        assert kinds["slicer"] >= 3
+        assert '"Property": "Source notice"' in json.dumps(mine), "nothing says whether its prices are real"
+        for document in mine:
+            container = document["visual"]["visualContainerObjects"]
+            assert container["general"][0]["properties"]["altText"]["expr"]["Literal"]["Value"].strip("'")
+            if document["visual"]["visualType"] not in {"card", "slicer", "textbox"}:
+                assert "text" in container["title"][0]["properties"]
+                assert "text" in container["subTitle"][0]["properties"]
+
+
+def test_the_minutes_are_those_of_48_hours_and_its_gaps_stay() -> None:
+    [page] = [
+        path.parent
+        for path, document in documents().items()
+        if path.name == "page.json" and document["displayName"] == "Minute averages"
+    ]
+    filters = json.loads((page / "page.json").read_text(encoding="utf-8"))["filterConfig"]["filters"]
+    assert [name for _, _, name in fields_in(filters[0]["field"], {})] == ["is_newest_48_hours"]
+    column = TABLES["fact_price_minute"].columns["is_newest_48_hours"]
+    assert column["dax"] == "fact_price_minute[minute_utc] > MAX(fact_price_minute[minute_utc]) - 2"
+    mine = [document["visual"] for path, document in visuals().items() if page in path.parents]
+    [roles] = [visual["query"]["queryState"] for visual in mine if visual["visualType"] == "lineChart"]
+    tips = {name for _, _, name in fields_in(roles["Tooltips"], {})}
+    assert [name for _, _, name in fields_in(roles["Y"], {})] == ["Average price"]
+    assert "Minute coverage" in tips, "without any value in a gap, its minute would not be asked for"
+
+
+# The data: a real export of the sandbox
+
+
+NIGHT = datetime(2025, 6, 2, 22)  # noqa: DTZ001 - the sandbox's listing is complete by then
+PRICES = "/api/v3/ticker/price"
+PEGGED = "USDCUSDT"
+WATCHED = Settings.model_fields["watch_list"].default
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A store of the sandbox, and its export with a view for each file."""
+
+    store: Store
+    pipeline: ArchiveStore
+    duck: duckdb.DuckDBPyConnection
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
+    """Three hours around a midnight, minute by minute.
+
+    There is an outage, a pair that is not in some answers and one that stays away, a peg that does not hold, and a day
+    of candles, with which the sampled prices agree at first.
+    """
+    currencies, pairs = catalogue(DEFAULT_SEED)
+    few = {*WATCHED, PEGGED}
+    chosen = tuple(
+        pair for place, pair in enumerate(pairs) if place % 80 == 0 or pair.symbol in few or pair.base.follows
+    )
+    with mock.patch("binance_assets.sandbox.market.catalogue", return_value=Catalogue(currencies, chosen)):
+        market = Market(DEFAULT_SEED)
+    pipeline = ArchiveStore(tmp_path_factory.mktemp("powerbi") / "sandbox", "sandbox")
+    now = [NIGHT]
+    samples = []
+    with Sandbox(clock=lambda: milliseconds(now[0])) as sandbox, requests.Session() as session:
+        sandbox._exchange = Exchange(market, 6000)
+        info = session.get(f"{sandbox.url}/api/v3/exchangeInfo", timeout=30).content
+        for minute in range(180):
+            now[0] = NIGHT + minute * MINUTE + SECOND
+            prices = {it["symbol"]: it["price"] for it in session.get(f"{sandbox.url}{PRICES}", timeout=30).json()}
+            prices["BTCUSDT"] = f"{121 + minute}.00000000" if minute < 20 else prices["BTCUSDT"]
+            if 20 <= minute < 24:
+                del prices["BTCUSDT"]
+            if minute >= 120:
+                prices[PEGGED] = "1.02000000"
+            if minute >= 150:
+                del prices["SOLUSDT"]
+            body = prices_body(prices)
+            if not 40 <= minute < 48:
+                samples.append(Capture("ticker/price", "sandbox", now[0], body, sampling_interval_seconds=60))
+    pipeline.landing.land(Capture("exchangeInfo", "sandbox", NIGHT - HOUR, info))
+    pipeline.landing.land_minute(samples)
+    pipeline.update()
+    for number, symbol in enumerate(("BTCUSDT", "BNBUSDT")):
+        pipeline.land_candles(symbol, f"{NIGHT:%Y-%m-%d}", candles(NIGHT - 22 * HOUR, number=number))
+    pipeline.load_archive()
+    with pipeline.warehouse.connect() as connection:
+        explain_gaps(connection, None, NIGHT + DAY)
+        mart.measure_sectors(connection)
+        measure_quality(connection)
+    publish(pipeline.store)
+    with duckdb.connect() as duck:
+        for file in pipeline.store.export.glob("*.parquet"):
+            duck.read_parquet(str(file)).create_view(file.stem)
+        yield Exported(pipeline.store, pipeline, duck)
+
+
+def test_every_column_of_the_model_is_in_its_file_with_a_fitting_type(exported: Exported) -> None:
+    fitting = {
+        "INTEGER": ("int64", "Int64.Type"),
+        "BIGINT": ("int64", "Int64.Type"),
+        "DOUBLE": ("double", "type number"),
+        "BOOLEAN": ("boolean", "type logical"),
+        "VARCHAR": ("string", "type text"),
+        "DATE": ("dateTime", "type date"),
+        "TIMESTAMP": ("dateTime", "type datetime"),
+    }
+    for name, table in TABLES.items():
+        file = exported.duck.table(name)
+        types = dict(zip(file.columns, map(str, file.types), strict=True))
+        imported = {column: it for column, it in table.columns.items() if "dax" not in it}
+        assert re.search(r'DataFolder & "\\(\w+)\.parquet"', table.query)[1] == name  # type: ignore[index]
+        [selected] = re.findall(r"Table\.SelectColumns\(Source, \{([^}]+)\}\)", table.query)
+        [typed] = re.findall(r"Table\.TransformColumnTypes\(Selected, \{(.+)\}\)", table.query)
+        assert re.findall(r'"(\w+)"', selected) == list(imported)
+        assert re.findall(r'\{"(\w+)", ([\w.]+(?: \w+)?)\}', typed) == [
+            (column, fitting[types[column]][1]) for column in imported
+        ]
+        for column, it in imported.items():
+            assert it["sourceColumn"] == column
+            assert it["dataType"] == fitting[types[column]][0], f"{name}.{column}"
+
+
+def test_relationships_join_without_orphans_and_their_one_sides_are_unique(exported: Exported) -> None:
+    for table, column, target, key, _ in relationships():
+        one_side = f"select count({key}), count(distinct {key}) from {target}"
+        [(rows, different)] = exported.duck.execute(one_side).fetchall()
+        assert rows == different > 0, f"{target}.{key} is not unique"
+        orphans = exported.duck.execute(
+            f"select distinct {column} from {table} where {column} is not null "
+            f"and {column} not in (select {key} from {target})"
+        ).fetchall()
+        assert orphans == [], f"{table}.{column}"
+        assert table == "gap" or not exported.duck.execute(f"from {table} where {column} is null").fetchall()
+    used = {table for table, *_ in relationships()}
+    assert not [table for table in used if not exported.duck.execute(f"from {table} limit 1").fetchall()], "no rows"
+
+
+def test_a_column_that_sorts_another_has_one_value_for_each_of_its(exported: Exported) -> None:
+    found = 0
+    for name, table in TABLES.items():
+        for column, it in table.columns.items():
+            if by := it.get("sortByColumn"):
+                found += 1
+                assert by in table.columns
+                assert not exported.duck.execute(
+                    f"select {column} from {name} group by {column} having count(distinct {by}) > 1"
+                ).fetchall()
+    assert found == 3
+
+
+NOT_EXPRESSIBLE = {"Age of newest price (min)", "Source notice"}
+"""Measures that go by the clock, or are a text: their DAX is parsed, and that is all."""
+
+PAIRED = " join mart.dim_pair using (pair_key)"
+FROM = {
+    "dim_pair": "mart.dim_pair",
+    "latest": "mart.fact_price_latest" + PAIRED,
+    "minute": f"(select * from mart.price_minute{PAIRED} where list_contains($watched, symbol))",
+    "day": "mart.price_day" + PAIRED,
+    "sector": "mart.fact_sector_hour",
+    "parity": "mart.fact_parity_hour" + PAIRED,
+    "gap": "mart.gap left join mart.dim_pair using (pair_key)",
+    "quality": "mart.fact_quality_day" + PAIRED,
+}
+"""The tables of the warehouse that twins are over, exact decimals and all."""
+
+ONE_PAIR = "if(count(distinct symbol) = 1, {}, null)"
+ONE_QUOTE = "if(count(distinct quote_code) = 1, {}, null)"
+TWINS: dict[str, tuple[str, str]] = {
+    "Pairs": ("dim_pair", "count(*)"),
+    "Trading pairs": ("dim_pair", "count(*) filter (is_trading)"),
+    "Halted or delisted pairs": ("dim_pair", "count(*) filter (not is_listed or status <> 'TRADING')"),
+    "Priced pairs": ("latest", "count(distinct symbol)"),
+    "Current prices": ("latest", "count(*) filter (not is_stale)"),
+    "Pairs below 1": ("latest", "count(*) filter (price < 1)"),
+    "Share below 1": ("latest", "avg((price_band_order < 0)::integer)"),
+    "Newest price": ("latest", ONE_PAIR.format("max(price)")),
+    "Highest price": ("latest", ONE_QUOTE.format("max(price) filter (price_rank_in_quote is not null)")),
+    "Newest observation": ("latest", "max(observed_at)"),
+    "Minutes": ("minute", "count(*)"),
+    "Minutes with gap": ("minute", "count(*) filter (observation_count = 0)"),
+    "Minute coverage": ("minute", "avg(least(observation_count / expected_count, 1))"),
+    "Average price": ("minute", ONE_PAIR.format("avg(average_price)")),
+    "Time-weighted price": ("minute", ONE_PAIR.format("avg(time_weighted_price)")),
+    "Carried price": ("minute", ONE_PAIR.format("avg(filled_price)")),
+    "High": ("minute", ONE_PAIR.format("max(high_price)")),
+    "Low": ("minute", ONE_PAIR.format("min(low_price)")),
+    "Newest minute": ("minute", "max(minute_utc)"),
+    "Days of pairs": ("day", "count(distinct (symbol, date_utc))"),
+    "Average price of the day": ("day", ONE_PAIR.format("avg(average_price)")),
+    "Quote volume": ("day", ONE_QUOTE.format("sum(quote_volume)")),
+    "Sampling coverage": ("day", "avg(coverage)"),
+    "Sector hours": ("sector", "count(*)"),
+    "Sector change": (
+        "sector",
+        "if(count(distinct (sector, provider, source)) = 1, exp(sum(ln(1 + change))) - 1, null)",
+    ),
+    "Best hour": ("sector", "max(change)"),
+    "Worst hour": ("sector", "min(change)"),
+    "Pairs per sector hour": ("sector", "sum(pair_count) / count(*)"),
+    "Parity hours": ("parity", "count(*)"),
+    "Hours beyond threshold": ("parity", "count(*) filter (abs(deviation_bp) > threshold_bp)"),
+    "Share beyond threshold": (
+        "parity",
+        "count(*) filter (abs(deviation_bp) > threshold_bp) / count(expected_price)",
+    ),
+    "Mean deviation (bp)": ("parity", "avg(10000 * (price / expected_price - 1))"),
+    "Largest deviation (bp)": ("parity", "max(abs(10000 * (price / expected_price - 1)))"),
+    "Gaps": ("gap", "count(*)"),
+    "Open gaps": ("gap", "count(*) - count(to_utc)"),
+    "Unresolved gaps": ("gap", "count(*) filter (cause = 'unresolved' and repaired_from is null)"),
+    "Repaired gaps": ("gap", "count(repaired_from)"),
+    "Hours in gaps": ("gap", "sum(epoch(to_utc - from_utc)) / 3600"),
+    "Expected minutes": ("quality", "sum(expected_minutes)"),
+    "Observed minutes": ("quality", "sum(observed_minutes)"),
+    "Day completeness": ("quality", "sum(completeness * expected_minutes) / sum(expected_minutes)"),
+    "Explained minutes": ("quality", "sum(explained_minutes)"),
+    "Unexplained minutes": ("quality", "sum(unexplained_minutes)"),
+    "Compared minutes": ("quality", "sum(compared_minutes)"),
+    "Outside minutes": ("quality", "sum(outside_minutes)"),
+    "Agreement": ("quality", "1 - sum(outside_minutes) / nullif(sum(compared_minutes), 0)"),
+    "Mean deviation from traded (bp)": (
+        "quality",
+        "sum(mean_deviation_bp * traded_minutes) / sum(traded_minutes) filter (mean_deviation_bp is not null)",
+    ),
+    "Longest silence (min)": ("quality", "max(worst_staleness_seconds) / 60"),
+}
+"""What each measure should be, written in SQL by itself; blank and 0 are told apart by whether there are rows."""
+
+ZERO_WITHOUT_ROWS = {"Open gaps", "Unresolved gaps", "Repaired gaps"}
+
+CONTEXTS: dict[str, tuple[tuple[Filter, ...], dict[str, str]]] = {
+    "everything": ((), {}),
+    "pairs in USDT": (
+        (Filter("dim_pair", "quote_code = 'USDT'"),),
+        dict.fromkeys(("dim_pair", "latest", "minute", "day", "parity", "gap", "quality"), "quote_code = 'USDT'"),
+    ),
+    "BTCUSDT": (
+        (Filter("dim_pair", "symbol = 'BTCUSDT'"),),
+        dict.fromkeys(("dim_pair", "latest", "minute", "day", "parity", "gap", "quality"), "symbol = 'BTCUSDT'"),
+    ),
+    "ETHUSDT": (
+        (Filter("dim_pair", "symbol = 'ETHUSDT'"),),
+        dict.fromkeys(("dim_pair", "latest", "minute", "day", "parity", "gap", "quality"), "symbol = 'ETHUSDT'"),
+    ),
+    "SOLUSDT on its second day": (
+        (Filter("dim_pair", "symbol = 'SOLUSDT'"), Filter("dim_date", "date_utc = '2025-06-03'")),
+        dict.fromkeys(("dim_pair", "latest", "gap"), "symbol = 'SOLUSDT'")
+        | dict.fromkeys(("minute", "day", "parity", "quality"), "symbol = 'SOLUSDT' and date_key = 20250603")
+        | {"sector": "date_key = 20250603"},
+    ),
+    "a sector after 23 o'clock": (
+        (
+            Filter("fact_sector_hour", "sector = 'Layer 1 & Layer 2' and provider = 'curated'"),
+            Filter("dim_time", "hour = 23"),
+        ),
+        {
+            "sector": "sector = 'Layer 1 & Layer 2' and provider = 'curated' and hour(hour_utc) = 23",
+            "minute": "hour(minute_utc) = 23",
+            "parity": "hour(hour_utc) = 23",
+        },
+    ),
+    "what is halted": (
+        (Filter("dim_pair", "not is_trading"),),
+        dict.fromkeys(("dim_pair", "latest", "minute", "day", "parity", "gap", "quality"), "not is_trading"),
+    ),
+}
+"""Filters as slicers set them, and which condition that is on each table of the warehouse."""
+
+
+def test_the_measures_are_what_independent_sql_over_the_warehouse_says(exported: Exported) -> None:
+    ways = {(table, column): (target, key) for table, column, target, key, is_active in relationships() if is_active}
+    translator = Translator(MEASURES, ways)
+    refused, seen = set(), set()
+    for name in MEASURES:
+        try:
+            translator.sql(name)
+        except NotExpressible:
+            refused.add(name)
+    assert refused == NOT_EXPRESSIBLE
+    assert TWINS.keys() == MEASURES.keys() - refused
+    with exported.pipeline.warehouse.connect() as connection:
+        for context, (filters, conditions) in CONTEXTS.items():
+            for name, (rows_of, expression) in TWINS.items():
+                [(value,)] = exported.duck.execute(f"select {translator.sql(name, filters)}").fetchall()
+                rows = f"from {FROM[rows_of]} where {conditions.get(rows_of, 'true')}"
+                watched = {"watched": list(WATCHED)} if rows_of == "minute" else {}
+                [(count, expected)] = connection.rows(f"select count(*), {expression} {rows}", **watched)
+                if not count:
+                    expected = 0 if name in ZERO_WITHOUT_ROWS else None
+                if isinstance(expected, datetime) or expected is None or value is None:
+                    assert value == expected, f"{name}, {context}"
+                else:
+                    assert math.isclose(value, expected, rel_tol=1e-9, abs_tol=1e-9), f"{name}, {context}: {expected}"
+                if expected:
+                    seen.add(name)
+    nothing = MEASURES.keys() - seen - NOT_EXPRESSIBLE
+    assert not nothing, "nowhere anything else"
+
+
+def test_the_readme_says_what_was_not_tried_and_how_much_there_is() -> None:
+    text = (COMMITTED / "README.md").read_text(encoding="utf-8")
+    for name in (*NOT_EXPRESSIBLE, *LEFT_OUT, "is_newest_48_hours"):
+        assert name in text
+    assert f"{len(TABLES)} tables load" in text
+    assert f"{len(relationships())} lines" in text
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+        assert (COMMITTED / target).exists(), target
