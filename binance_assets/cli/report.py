@@ -1,0 +1,86 @@
+"""The command that writes the findings of a day."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from binance_assets.cli.show import SIMULATED
+from binance_assets.home import Home
+from binance_assets.settings import SettingsError, load_settings
+
+_out = Console()
+_errors = Console(stderr=True)
+
+
+def report(
+    day: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="In UTC; the newest day with prices, if none is named.")
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", file_okay=False, help="Where to write it; a folder of the day in the store's reports/."
+        ),
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="live or sandbox; default: what this home uses.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON document, too.")] = False,
+) -> None:
+    """Write the findings of a day as a page with pictures: report.html, which is one file, and report.md.
+
+    Who costs most in each quote currency, how prices are spread, the smallest ones, pegs, what was listed, removed and
+    halted, sectors, and how complete the data is. It is computed from the export, so it works while the collector runs.
+    """
+    if source not in (None, "live", "sandbox"):
+        _fail(f"--source {source}: it should be live or sandbox.", 2)
+    try:
+        wanted = date.fromisoformat(day) if day else None
+    except ValueError:
+        _fail(f"--day {day}: it should be a day such as 2026-10-01.", 2)
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        _fail(str(error), 2)
+    from binance_assets.report.findings import NothingToReport  # noqa: PLC0415 - the pictures' library is slow to load
+    from binance_assets.report.write import write_report  # noqa: PLC0415
+
+    home = Home.of(settings)
+    store = home.store(source or home.known_source(settings) or "live")  # type: ignore[arg-type]  # checked above
+    try:
+        written = write_report(store, wanted, to)
+    except NothingToReport as error:
+        _fail(str(error), 1)
+    if written.findings["simulated"]:
+        _errors.print(SIMULATED)
+    if as_json:
+        document = {
+            "html": str(written.html),
+            "markdown": str(written.markdown),
+            "headlines": written.headlines,
+            **written.findings,
+        }
+        sys.stdout.write(json.dumps(document, indent=2, default=_plain, ensure_ascii=False) + "\n")
+        return
+    for headline in written.headlines:
+        _out.print(f"· {headline}", markup=False, highlight=False)
+    _out.print(f"\n{written.html}\n{written.markdown}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _plain(value: object) -> str:
+    """Days and instants, which are UTC, as JSON has them."""
+    if isinstance(value, datetime):
+        return f"{value.isoformat()}Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{value!r} has no place in JSON.")
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    _errors.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(code)
