@@ -67,6 +67,9 @@ def test_the_commands_are_there() -> None:
         "sandbox",
         "dev",
         "query",
+        "dashboard",
+        "report",
+        "powerbi",
     }
     assert there == set(COMMANDS)
 

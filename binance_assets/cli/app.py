@@ -14,7 +14,10 @@ from rich.console import Console
 
 from binance_assets.cli.backfill import backfill
 from binance_assets.cli.collect import collect
+from binance_assets.cli.dashboard import dashboard
+from binance_assets.cli.powerbi import powerbi
 from binance_assets.cli.query import query
+from binance_assets.cli.report import report
 from binance_assets.cli.sandbox import sandbox
 from binance_assets.cli.service import service
 from binance_assets.cli.show import SIMULATED, print_prices, print_status, print_summary
@@ -173,10 +176,19 @@ app.command(
 )(query)
 
 
+app.command(epilog="Examples: `binance-assets report` · `binance-assets report --day 2026-10-01 --to findings`")(report)
+
+
+app.command(epilog="Example: `binance-assets powerbi --to powerbi`")(powerbi)
+
+
 app.command(
     epilog="Examples: `binance-assets backfill --symbols BTCUSDT,ETHUSDT --from 2017-08-17` · "
     "`binance-assets backfill --quote USDT --from 2024-01-01`"
 )(backfill)
+
+
+app.command(epilog="Example: `binance-assets dashboard --open`")(dashboard)
 
 
 app.command(epilog="Example: `binance-assets collect`")(collect)
