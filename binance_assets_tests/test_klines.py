@@ -405,6 +405,15 @@ def test_a_version_that_the_archive_has_gone_back_to_counts_again(store: Archive
     assert store.load_archive() == []
 
 
+def test_a_file_that_is_landed_again_as_it_was_doubles_nothing(store: ArchiveStore) -> None:
+    store.land_candles("BTCUSDT", PERIOD, DAY_ROWS, retrieved_at="2026-02-01")
+    store.load_archive()
+    store.land_candles("BTCUSDT", PERIOD, DAY_ROWS, retrieved_at="2026-04-01")
+    store.load_archive()
+    assert store.stored("BTCUSDT") == rows_of(DAY_ROWS)
+    assert store.rows("select count(*) from raw.kline") == [(len(DAY_ROWS),)]
+
+
 def test_candles_from_the_api_fill_what_the_files_lack(store: ArchiveStore) -> None:
     store.land_candles("BTCUSDT", PERIOD, [*DAY_ROWS[:10], *DAY_ROWS[20:]])
     store.load_archive()

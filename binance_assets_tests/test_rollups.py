@@ -118,6 +118,7 @@ def hours_of(pipeline: Pipeline) -> Rows:
 def days_of(pipeline: Pipeline) -> Rows:
     days = stored(pipeline, "fact_price_day", "date_utc")
     assert all(minutes_of(row) == 1440 for row in days.values())
+    assert all((row["average_kind"] == "observations") == (row["observation_count"] > 0) for row in days.values())
     return days
 
 

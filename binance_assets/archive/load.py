@@ -164,7 +164,8 @@ def _gather(connection: Connection, landing: Landing, month: str, new: Sequence[
     known = read_sidecars(landing, [file for file, _ in counting])
     files = {archived: pair_ids[archived.symbol] for archived in (*new, *known)}
     with_rest = {pair_id for (pair_id,) in connection.rows("archive/pairs_with_rest.sql", month=month)}
-    renewed = opened | _overlapping(files) | (with_rest & set(touched))
+    landed_again = {pair_ids[archived.symbol] for archived in new if archived in known}
+    renewed = opened | _overlapping(files) | (with_rest & set(touched)) | landed_again
     _write_input(connection, staging, "quotes", "archive/quotes.sql")
     _write_input(connection, staging, "rest", "archive/rest.sql", month=month)
     _write_input(connection, staging, "usdt_way", "from meta.usdt_way where is_of_quote")

@@ -30,7 +30,8 @@ select
     case
         when min(usdt_path) = max(usdt_path) then min(usdt_path)
         when min(usdt_path) < max(usdt_path) then 'several'
-    end as usdt_path
+    end as usdt_path,
+    if(sum(observation_count) > 0, 'observations', null) as average_kind
 from lake.fact_price_hour
 where
     date = $date
