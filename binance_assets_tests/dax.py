@@ -52,10 +52,13 @@ Filters = tuple[Filter, ...]
 
 @dataclass(frozen=True)
 class Translator:
-    """What measures refer to: each other, by name; and of the model, column by column, where each table leads to."""
+    """What measures refer to: each other, by name; and of the model, column by column, where each table leads to.
+
+    A filter of a table is one of all that leads to it, and of what leads to these.
+    """
 
     measures: Mapping[str, str]
-    relationships: Mapping[tuple[str, str], tuple[str, str]]
+    relationships: Mapping[tuple[str, str], Sequence[tuple[str, str]]]
 
     def sql(self, measure: str, filters: Filters = ()) -> str:
         """A scalar query that gives a measure's value under filters."""
@@ -108,15 +111,18 @@ class Translator:
                 return f"{self._rows(table, filters)} and {row_condition(condition)}"
             case IdentifierExpression():
                 name = node.name.text
-                conditions = ["true"]
-                for one in filters:
-                    if one.table == name:
-                        conditions.append(one.condition)
-                    for (table, column), (target, key) in self.relationships.items():
-                        if (table, target) == (name, one.table):
-                            conditions.append(f"{column} in (select {key} from {target} where {one.condition})")
-                return f"from {name} where {' and '.join(conditions)}"
+                return f"from {name} where {' and '.join(['true', *self._conditions(name, filters)])}"
         raise NotExpressible(str(node))
+
+    def _conditions(self, name: str, filters: Filters, behind: str | None = None) -> list[str]:
+        """The conditions that filters are on a table; not those that come by way of the one ``behind`` it."""
+        conditions = [one.condition for one in filters if one.table == name]
+        for (table, column), targets in self.relationships.items():
+            for target, key in targets:
+                there = self._conditions(target, filters, name) if table == name and target != behind else []
+                if there:
+                    conditions.append(f"{column} in (select {key} from {target} where {' and '.join(there)})")
+        return conditions
 
 
 def tables_in(node: Expression) -> set[str]:

@@ -75,6 +75,12 @@ def test_csv_and_json_are_for_programs(published: Path) -> None:
         {"d": "0.00000001", "x": None, "n": None, "b": True, "observed_at": "2024-03-01T12:00:00Z", "l": [1],
          "t": 'a,"b\nc', "day": "2024-03-01"}
     ]  # fmt: skip
+    nested = (
+        "select timestamptz '2024-03-01 12:00+02' as z, [timestamp '2024-03-01 12:00'] as l, {'x': 'nan'::double} as s"
+    )
+    assert json.loads(ask(nested, "--json").stdout)["rows"] == [
+        {"z": "2024-03-01T10:00:00Z", "l": ["2024-03-01T12:00:00Z"], "s": {"x": None}}
+    ]
     [row] = list(csv.DictReader(io.StringIO(ask(strange, "--csv").stdout, newline="")))
     assert (row["d"], row["n"], row["b"], row["t"]) == ("0.00000001", "", "true", 'a,"b\nc')
 

@@ -123,11 +123,15 @@ def _text(value: object) -> str:
 
 
 def _json(value: object) -> object:
-    """A value that JSON has, or its text; instants as all commands give them."""
+    """A value that JSON has, or its text; instants as all commands give them, also those with the zone, UTC."""
     if isinstance(value, datetime):
-        return f"{value.isoformat()}Z"
+        return f"{value.replace(tzinfo=None).isoformat()}Z"
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [_json(one) for one in value]
+    if isinstance(value, dict):
+        return {_text(name): _json(one) for name, one in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -46,8 +46,11 @@ MANIFEST, DATABASE = "manifest.json", "binance.duckdb"
 _READABLE_SINCE = "v1.0.0"
 """The oldest DuckDB that is promised to read the DuckDB file."""
 
-_RUN_BY_SPREADSHEETS = "^([=+@\\t\\r\\n\uff1d\uff0b\uff0d\uff20-])"
-"""What a cell begins with that a spreadsheet takes for a formula; the wide forms count in some languages."""
+_RUN_BY_SPREADSHEETS = "(^|;)([=+@\\t\\r\\n\uff1d\uff0b\uff0d\uff20-])"
+"""What a cell begins with that a spreadsheet takes for a formula; the wide forms count in some languages.
+
+Where the comma is the decimal sign, a spreadsheet that opens the file may take a semicolon for the end of a cell.
+"""
 
 
 @dataclass(frozen=True)
@@ -232,7 +235,11 @@ def _harmless(column: contract.Column, table: Table) -> Expression:
     if table.sql_type(column.of) != "varchar":
         return value
     marked = FunctionExpression(
-        "regexp_replace", value, ConstantExpression(_RUN_BY_SPREADSHEETS), ConstantExpression("'\\1")
+        "regexp_replace",
+        value,
+        ConstantExpression(_RUN_BY_SPREADSHEETS),
+        ConstantExpression("\\1'\\2"),
+        ConstantExpression("g"),
     )
     return marked.alias(column.name)
 

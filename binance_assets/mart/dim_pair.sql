@@ -18,7 +18,9 @@ select
     newest.valid_to is null and newest.status = 'TRADING' as is_trading,
     newest.tick_size,
     pair.first_seen_at as listed_at,
-    pair.last_seen_at
+    pair.last_seen_at,
+    pair.base_currency_id as base_currency_key,
+    pair.quote_currency_id as quote_currency_key
 from core.pair
 inner join core.currency as base on pair.base_currency_id = base.currency_id
 inner join core.currency as quote on pair.quote_currency_id = quote.currency_id

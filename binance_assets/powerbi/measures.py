@@ -106,13 +106,6 @@ MEASURES: tuple[Measure, ...] = (
             COUNT,
             "How old the newest price is now. An old one: the export, or the refresh of this file, stands still.",
         ),
-        (
-            "Source notice",
-            'IF("sandbox" IN ALL(fact_price_latest[source]), "SIMULATED: prices made up by the sandbox exchange", '
-            '"Prices of Binance Spot")',
-            None,
-            "Whether the prices are real.",
-        ),
     ),
     *_of(
         "fact_price_minute",
@@ -174,7 +167,7 @@ MEASURES: tuple[Measure, ...] = (
             f"IF({_ONE_SECTOR}, PRODUCTX(fact_sector_hour, 1 + fact_sector_hour[change]) - 1)",
             CHANGE,
             "How one sector moved over its hours, measured in USDT, robust against one outlier; hours without a row "
-            "count as unchanged. Blank for several sectors or providers.",
+            "count as unchanged. Blank for several sectors, providers or sources.",
         ),
         ("Best hour", "MAX(fact_sector_hour[change])", CHANGE, "The most that a sector rose in an hour."),
         ("Worst hour", "MIN(fact_sector_hour[change])", CHANGE, "The most that a sector fell in an hour."),
@@ -299,6 +292,17 @@ MEASURES: tuple[Measure, ...] = (
             "DIVIDE(MAX(fact_quality_day[worst_staleness_seconds]), 60)",
             COUNT,
             "Longest time without an observation, in minutes.",
+        ),
+    ),
+    *_of(
+        "publication",
+        "Publication",
+        (
+            "Source notice",
+            'IF(TRUE() IN ALL(publication[simulated]), "SIMULATED: prices made up by the sandbox exchange", '
+            'IF(FALSE() IN ALL(publication[simulated]), "Prices of Binance Spot"))',
+            None,
+            "Whether the prices are real, by the manifest of the files.",
         ),
     ),
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from binance_assets.export import contract
+from binance_assets.export.publish import MANIFEST
 from binance_assets.powerbi.measures import CHANGE, COUNT, INSTANT, ONE_DECIMAL, PRICE, SHARE
 from binance_assets.tables import Table
 
@@ -35,6 +36,15 @@ _MEASURED_IN = {
     "USDT": PRICE,
     "follows_code": PRICE,
 }
+_FOLLOWED = {"dim_pair.base_currency_key"}
+"""Of several references of a table to another, that which filters follow: a pair is asked for by what is priced."""
+
+_BOTH_WAYS = {"bridge_currency_category.currency_key"}
+"""References that filters also follow from the many rows to the one: from a category to its currencies."""
+
+_ROWS = {"bridge_currency_category": "[valid_to] = #datetime(9999, 12, 31, 0, 0, 0)"}
+"""Tables of which not all rows are imported: a category shall filter the currencies that are in it now."""
+
 _SHARES = {"coverage", "completeness"}
 _CHANGES = {"change", "mean_change", "median_change"}
 
@@ -55,11 +65,13 @@ class ModelColumn:
 
 @dataclass(frozen=True)
 class ModelTable:
-    """A table, which is the file of that name."""
+    """A table, and the file that it is read from. ``rows`` says in M which of them, if not all."""
 
     name: str
     description: str
     columns: tuple[ModelColumn, ...]
+    file: str
+    rows: str | None = None
 
     @property
     def is_date_table(self) -> bool:
@@ -74,13 +86,14 @@ class ModelTable:
 
 @dataclass(frozen=True)
 class Relationship:
-    """Many rows of ``table`` to the one of ``target``; a filter goes from the one to the many."""
+    """Many rows of ``table`` to the one of ``target``; a filter goes from the one to the many, or ``both_ways``."""
 
     table: str
     column: str
     target: str
     target_column: str
     is_active: bool
+    both_ways: bool
 
 
 _COMPUTED = {
@@ -88,33 +101,70 @@ _COMPUTED = {
         ModelColumn(
             "is_newest_48_hours",
             "BOOLEAN",
-            "Whether it is one of the 2,880 minutes up to the newest: as many as a line is drawn of, point by point.",
-            dax="fact_price_minute[minute_utc] > MAX(fact_price_minute[minute_utc]) - 2",
+            "Whether it is one of the 2,880 minutes up to its pair's newest: as many as a line is drawn of, point by "
+            "point.",
+            dax="fact_price_minute[minute_utc] > CALCULATE(MAX(fact_price_minute[minute_utc]), "
+            "ALLEXCEPT(fact_price_minute, fact_price_minute[pair_key])) - 2",
+        ),
+    ),
+    "fact_parity_hour": (
+        ModelColumn(
+            "parity",
+            "VARCHAR",
+            "What is compared with what: the kind, the currency, and the one that it follows",
+            dax='fact_parity_hour[kind] & ": " & fact_parity_hour[code] & " / " & fact_parity_hour[follows_code]',
         ),
     ),
 }
 
 
+_PUBLICATION = ModelTable(
+    "publication",
+    "What the files are, as their manifest says.",
+    (
+        ModelColumn("source", "VARCHAR", "live, or sandbox for simulated data"),
+        ModelColumn("simulated", "BOOLEAN", "Whether the prices are made up by the sandbox exchange"),
+        ModelColumn("contract_version", "INTEGER", "The version of the contract that the files keep to", "0"),
+    ),
+    MANIFEST,
+)
+"""One row. No fact tells what is simulated: a candle's source is the archive, of whichever exchange."""
+
+
 @cache
 def tables() -> tuple[ModelTable, ...]:
     """The tables, in the order of the export."""
-    return tuple(
-        ModelTable(name, table.description, (*_columns(table), *_COMPUTED.get(name, ())))
+    exported = (
+        ModelTable(
+            name,
+            table.description,
+            (*_columns(table), *_COMPUTED.get(name, ())),
+            f"{name}.parquet",
+            _ROWS.get(name),
+        )
         for name, table in contract.TABLES.items()
         if name not in LEFT_OUT
     )
+    return (*exported, _PUBLICATION)
 
 
 @cache
 def relationships() -> tuple[Relationship, ...]:
-    """The references of the tables. Where a table refers twice to another, neither is followed by itself."""
+    """The references of the tables. Where a table refers twice to another, at most one is followed by itself."""
     found: list[Relationship] = []
     names = {table.name for table in tables()}
     for name in names & contract.TABLES.keys():
         references = {column: target.split(".")[1:] for column, target in contract.TABLES[name].references.items()}
         times = Counter(target for target, _ in references.values())
         found.extend(
-            Relationship(name, column, target, target_column, times[target] == 1)
+            Relationship(
+                name,
+                column,
+                target,
+                target_column,
+                times[target] == 1 or f"{name}.{column}" in _FOLLOWED,
+                f"{name}.{column}" in _BOTH_WAYS,
+            )
             for column, (target, target_column) in references.items()
             if target in names
         )

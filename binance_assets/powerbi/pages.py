@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from binance_assets.powerbi.layout import CARDS, HEADER, LOWER, SLICERS, UPPER, Band, Place
 from binance_assets.powerbi.visuals import (
-    AT_MOST,
     GREATER,
     Field,
     Json,
@@ -16,6 +15,7 @@ from binance_assets.powerbi.visuals import (
     compared,
     constant,
     false,
+    highest,
     literal,
     measure,
     not_blank,
@@ -47,10 +47,9 @@ def pages() -> tuple[Page, ...]:
 
 
 def _overview() -> Page:
-    current = one_of(column("fact_price_latest.is_stale"), literal("false"))
     visuals = [
         *_header("Market overview", "The newest price of every pair, in one quote currency at a time. Times are UTC."),
-        _slicer(SLICERS.at(0, 3), "Quote currency", _QUOTE, chosen="USDT"),
+        _slicer(SLICERS.at(0, 3), "Quote currency", _QUOTE, chosen="USDT", hides_blank=True),
         _slicer(SLICERS.at(3, 3), "Status", column("dim_pair.status"), hides_blank=True),
         _slicer(SLICERS.at(6, 3), "Sector of the base currency", column("dim_pair.primary_sector")),
         _slicer(SLICERS.at(9, 3), "Kind of base currency", column("dim_pair.base_asset_type"), hides_blank=True),
@@ -68,15 +67,15 @@ def _overview() -> Page:
             UPPER.at(0, 6),
             "Highest-priced pairs",
             "Bars of the ten highest current prices in the chosen quote currency, highest first.",
-            {"Category": [(_SYMBOL, "Pair")], "Y": [(measure("Newest price"), "Price")]},
-            "The ten highest prices in the quote currency; the scale is logarithmic. Stale prices are left out.",
+            {"Category": [(_SYMBOL, "Pair")], "Y": [(measure("Highest price"), "Price")]},
+            "The ten highest current prices of what is chosen; the scale is logarithmic. Stale prices are left out.",
             {
                 "valueAxis": {"logAxisScale": true, "showAxisTitle": false, "gridlineShow": true},
                 "categoryAxis": {"showAxisTitle": false},
                 "labels": {"show": true},
             },
-            [current, compared(column("fact_price_latest.price_rank_in_quote"), AT_MOST, literal("10L"))],
-            sort=(measure("Newest price"), True),
+            [highest(_SYMBOL, measure("Highest price"), 10)],
+            sort=(measure("Highest price"), True),
         ),
         Visual(
             "clusteredColumnChart",
@@ -87,7 +86,7 @@ def _overview() -> Page:
                 "Category": [(column("fact_price_latest.price_band"), "Price")],
                 "Y": [(measure("Priced pairs"), "Pairs")],
             },
-            "Pairs by the decade of their price: each column is ten times the one to its left.",
+            "Pairs by the decade of their newest price, stale ones as well. An empty decade has no column.",
             _plain_axes(),
             sort=(column("fact_price_latest.price_band"), False),
         ),
@@ -231,27 +230,27 @@ def _quality() -> Page:
                 "Y": [(measure("Gaps"), None)],
                 "Tooltips": [(measure("Hours in gaps"), None), (measure("Repaired gaps"), None)],
             },
-            "Every interval without observations, of a pair or the whole market; chosen days do not filter it.",
+            "Chosen days do not filter them. With a pair or quote chosen, those of the whole market are left out.",
             _plain_axes(),
             sort=(measure("Gaps"), True),
         ),
         Visual(
-            "tableEx",
+            "pivotTable",
             LOWER.at(0, 6),
             "Pairs and their data",
             "A table of pairs with completeness, unexplained minutes, longest silence and agreement, worst first.",
             {
+                "Rows": [(_SYMBOL, "Pair")],
                 "Values": [
-                    (_SYMBOL, "Pair"),
                     (measure("Day completeness"), "Complete"),
                     (measure("Unexplained minutes"), "Unexplained min"),
                     (measure("Longest silence (min)"), "Longest silence (min)"),
                     (measure("Agreement"), None),
                     (measure("Mean deviation from traded (bp)"), "Deviation (bp)"),
-                ]
+                ],
             },
             "The least complete pairs first. Agreement: sampled averages that lie within what was traded.",
-            {"total": {"totals": true}},
+            {"subTotals": {"rowSubtotals": true}},
             sort=(measure("Day completeness"), False),
         ),
         Visual(
@@ -268,7 +267,7 @@ def _quality() -> Page:
                     (column("gap.evidence"), "Evidence"),
                 ]
             },
-            "Without a pair: the whole market. Without an end: it lasts.",
+            "Without a pair: the whole market; left out if a pair or quote is chosen. Without an end: it lasts.",
             {"total": {"totals": false}},
             sort=(column("gap.from_utc"), True),
         ),
@@ -282,9 +281,10 @@ def _sectors() -> Page:
     visuals = [
         *_header("Sectors and parity", "How sectors moved, and whether what should cost the same does. Times are UTC."),
         _slicer(SLICERS.at(0, 3), "Days (UTC)", column("dim_date.date_utc"), mode="Between"),
-        _slicer(SLICERS.at(3, 3), "Whose sectors", column("fact_sector_hour.provider"), chosen="curated"),
-        _slicer(SLICERS.at(6, 3), "Sector", sector),
-        _slicer(SLICERS.at(9, 3), "Kind of parity", column("fact_parity_hour.kind")),
+        _slicer(SLICERS.at(3, 2), "Whose sectors", column("fact_sector_hour.provider"), chosen="curated"),
+        _slicer(SLICERS.at(5, 2), "Prices from", column("fact_sector_hour.source")),
+        _slicer(SLICERS.at(7, 3), "Sector", sector),
+        _slicer(SLICERS.at(10, 2), "Kind of parity", column("fact_parity_hour.kind")),
         *_cards(
             CARDS,
             "Sector hours",
@@ -304,7 +304,7 @@ def _sectors() -> Page:
                 "Y": [(measure("Sector change"), None)],
                 "Tooltips": [(measure("Sector hours"), None), (measure("Pairs per sector hour"), None)],
             },
-            "In USDT, equal weights, over the hours that have a row.",
+            "In USDT, equal weights, over the hours that have a row. Empty: choose where the prices are from.",
             _plain_axes(),
             sort=(measure("Sector change"), True),
         ),
@@ -323,22 +323,20 @@ def _sectors() -> Page:
             sort=(hour, False),
         ),
         Visual(
-            "tableEx",
+            "pivotTable",
             LOWER.at(0, 5),
             "Deviation from parity",
             "A table of what follows what, with hours, mean and largest deviation and the share beyond the threshold.",
             {
+                "Rows": [(column("fact_parity_hour.parity"), "What follows what")],
                 "Values": [
-                    (column("fact_parity_hour.kind"), "Kind"),
-                    (column("fact_parity_hour.code"), "Currency"),
-                    (column("fact_parity_hour.follows_code"), "Follows"),
                     (measure("Mean deviation (bp)"), "Mean (bp)"),
                     (measure("Largest deviation (bp)"), "Largest (bp)"),
                     (measure("Share beyond threshold"), "Beyond"),
-                ]
+                ],
             },
             "In basis points: 100 are 1 %. Beyond: of the hours, those that were off by more than they may.",
-            {"total": {"totals": false}},
+            {"subTotals": {"rowSubtotals": false}},
             sort=(measure("Largest deviation (bp)"), True),
         ),
         Visual(

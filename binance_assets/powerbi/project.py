@@ -38,9 +38,11 @@ def write(folder: Path) -> list[Path]:
     """
     texts = files()
     for made in (folder / REPORT / "definition" / "pages", folder / MODEL / "definition" / "tables"):
-        for path in made.rglob("*"):
+        for path in sorted(made.rglob("*"), reverse=True):  # what is in a folder before the folder
             if path.is_file() and path.relative_to(folder).as_posix() not in texts:
                 path.unlink()
+            elif path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
     for name, text in texts.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -43,10 +43,14 @@ def query(table: ModelTable) -> str:
     """The query that reads a table, in M."""
     names = ", ".join(f'"{column.name}"' for column in table.imported)
     types = ", ".join(f'{{"{column.name}", {_TYPES[column.type][1]}}}' for column in table.imported)
+    contents = f'File.Contents({FOLDER_PARAMETER} & "\\{table.file}")'
+    is_parquet = table.file.endswith(".parquet")
+    source = f"Parquet.Document({contents})" if is_parquet else f"Table.FromRecords({{Json.Document({contents})}})"
     return (
         "let\n"
-        f'    Source = Parquet.Document(File.Contents({FOLDER_PARAMETER} & "\\{table.name}.parquet")),\n'
-        f"    Selected = Table.SelectColumns(Source, {{{names}}}),\n"
+        f"    Source = {source},\n"
+        + (f"    Rows = Table.SelectRows(Source, each {table.rows}),\n" if table.rows else "")
+        + f"    Selected = Table.SelectColumns({'Rows' if table.rows else 'Source'}, {{{names}}}),\n"
         f"    Typed = Table.TransformColumnTypes(Selected, {{{types}}})\n"
         "in\n"
         "    Typed"
@@ -96,6 +100,8 @@ def _relationship(one: Relationship) -> str:
     lines = [f"relationship {guid('relationship', one.table, one.column)}"]
     if not one.is_active:
         lines.append("\tisActive: false")
+    if one.both_ways:
+        lines.append("\tcrossFilteringBehavior: bothDirections")
     lines += [f"\tfromColumn: {one.table}.{one.column}", f"\ttoColumn: {one.target}.{one.target_column}", ""]
     return "\n".join(lines)
 

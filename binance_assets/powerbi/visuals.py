@@ -16,8 +16,8 @@ VISUAL_SCHEMA = (
 
 Json = dict[str, Any]
 
-GREATER, AT_MOST = 1, 4
-"""Kinds of comparison in a filter."""
+GREATER = 1
+"""A kind of comparison in a filter."""
 
 _INK, _MUTED, _PAPER, _LINE = "#1F2933", "#52606D", "#FFFFFF", "#D9DEE4"
 
@@ -59,6 +59,7 @@ class Visual:
 
     ``roles`` are its fields by the type's names of their roles, each with the name that is shown, or None. ``reading``
     says under the title how to read it, and ``alt`` what there is to see. ``sort`` is a field and whether it descends.
+    A table with measures is a `pivotTable`: Desktop has been seen to drop those of a `tableEx` that it did not make.
     """
 
     type: str
@@ -78,7 +79,7 @@ class Visual:
             state = {
                 role: {
                     "projections": [
-                        field.projection(shown_as, is_level=role == "Category" or self.type == "slicer")
+                        field.projection(shown_as, is_level=role in {"Category", "Rows"} or self.type == "slicer")
                         for field, shown_as in fields
                     ]
                 }
@@ -153,6 +154,31 @@ def not_blank(field: Field) -> Json:
     comparison = {"ComparisonKind": 0, "Left": field.expression({"Source": "t"}), "Right": literal("null")}
     condition = {"Not": {"Expression": {"Comparison": comparison}}}
     return {"field": field.expression(), "type": "Advanced", "filter": selection(field, condition)}
+
+
+def highest(field: Field, by: Field, count: int) -> Json:
+    """A filter that lets through those values of a column, so many, of which a measure is highest.
+
+    Of the values that are left by the other filters, slicers included.
+    """
+    of = {"Name": "t", "Entity": field.table, "Type": 0}
+    measured = {"Name": "m", "Entity": by.table, "Type": 0}
+    query = {
+        "Version": 2,
+        "From": [of, measured],
+        "Select": [field.expression({"Source": "t"}) | {"Name": "field"}],
+        "OrderBy": [{"Direction": 2, "Expression": by.expression({"Source": "m"})}],
+        "Top": count,
+    }
+    condition = {
+        "In": {"Expressions": [field.expression({"Source": "t"})], "Table": {"SourceRef": {"Source": "subquery"}}}
+    }
+    subquery = {"Name": "subquery", "Expression": {"Subquery": {"Query": query}}, "Type": 2}
+    return {
+        "field": field.expression(),
+        "type": "TopN",
+        "filter": {"Version": 2, "From": [subquery, of], "Where": [{"Condition": condition}]},
+    }
 
 
 def selection(field: Field, condition: Json) -> Json:
