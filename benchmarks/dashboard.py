@@ -29,6 +29,7 @@ from rich.table import Table
 
 from benchmarks.market import describe
 from binance_assets.archive.load import show_months
+from binance_assets.archive.months import SMALL_ROW_GROUP
 from binance_assets.export.publish import publish
 from binance_assets.export.selection import Scope
 from binance_assets.home import Store
@@ -84,6 +85,7 @@ _MONTH = """
         (quote_volume / 2)::decimal(38, 8) as taker_buy_quote_volume,
         'archive' as source, pair_id::bigint as file_key, 1::double as usdt_rate, 'USDT' as usdt_path
     from walk
+    order by pair_id, open_at
 """
 _DAY = """
     copy (
@@ -159,10 +161,10 @@ def make_candles(store: Store) -> int:
             for file in files.values():
                 (store.path / file).parent.mkdir(parents=True)
             path = str(store.path / files["kline"])
-            duck.execute(sql("archive/partition.sql"), {"path": path})
-            scratch = Connection(duck.cursor())
+            duck.execute(sql("archive/partition.sql"), {"path": path, "row_group": SMALL_ROW_GROUP})
+            scratch = Connection(duck)
             scratch.duck.execute(_table_of("hour"))
-            scratch.run("archive/hours.sql", month_path=path, first_pair=0, last_pair=1_000_000)
+            scratch.run("archive/hours.sql", first_pair=0, last_pair=1_000_000)
             scratch.run("archive/hours_partition.sql", path=str(store.path / files["kline_hour"]))
             scratch.duck.execute("drop table hour")
             [(rows,)] = duck.execute("select count(*) from rated_candle").fetchall()

@@ -9,7 +9,8 @@ from pathlib import Path
 from binance_assets.dashboard.page import write_page
 from binance_assets.export.publish import publish
 from binance_assets.landing import Capture
-from binance_assets_tests.pipeline import MINUTE, NOON, SECOND, Pipeline, described, prices_body
+from binance_assets_tests.klines import ArchiveStore, Candle
+from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, SECOND, Pipeline, described, prices_body
 
 ODD_SYMBOL = "<img src=x onerror=alert(1)>"
 ODD_STATUS = "</script><b>HALT</b>"
@@ -58,6 +59,21 @@ def sampled(path: Path, *, minutes: int = MINUTES) -> Pipeline:
     publish(pipeline.store)
     write_page(pipeline.store)
     return pipeline
+
+
+def backfilled(path: Path) -> ArchiveStore:
+    """A store with an export and a page of one pair's candles of a day, in which nothing was ever sampled."""
+    store = ArchiveStore(path)
+    store.land_info([described("BTCUSDT", "BTC", "USDT")], NOON)
+    midnight = NOON - 36 * HOUR
+    store.land_candles("BTCUSDT", f"{midnight:%Y-%m-%d}", [Candle(midnight + n * MINUTE, n) for n in range(1440)])
+    store.load()
+    store.update()
+    store.load_archive()
+    store.update()
+    publish(store.store)
+    write_page(store.store)
+    return store
 
 
 def _capture(at: datetime) -> Capture:

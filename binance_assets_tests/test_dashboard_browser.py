@@ -19,7 +19,7 @@ import pytest
 from binance_assets.dashboard.page import PAGE, write_page
 from binance_assets.dashboard.server import Dashboard
 from binance_assets.export.publish import publish
-from binance_assets_tests.dashboard_market import MINUTES, MISSED, ODD_STATUS, ODD_SYMBOL, sampled
+from binance_assets_tests.dashboard_market import MINUTES, MISSED, ODD_STATUS, ODD_SYMBOL, backfilled, sampled
 from binance_assets_tests.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -283,6 +283,23 @@ def test_stale_prices_their_own_currency_and_the_way_back(market: Pipeline, visi
     visit.page.click("button[type=reset]")
     visit.page.wait_for_function(f"() => document.getElementById('rank').dataset.pairs === '{current}'")
     assert visit.page.input_value("#unit") == "usdt"
+
+
+def test_the_quote_currency_of_the_highest_is_ones_own_again(market: Pipeline, visit: Visit) -> None:
+    visit.open(on_disk(market))
+    visit.choose(quote="BTC")
+    assert visit.page.input_value("#highest-quote") == "BTC"
+    visit.page.click("button[type=reset]")
+    visit.page.wait_for_function("() => document.getElementById('highest-quote').value === 'USDT'")
+    assert "in USDT" in visit.page.inner_text("#highest .behind")
+
+
+def test_of_candles_alone_it_says_no_word_of_trouble(tmp_path: Path, visit: Visit) -> None:
+    store = backfilled(tmp_path / "live")
+    with Dashboard(store.store) as dashboard:
+        visit.open(dashboard.url)
+        assert visit.states()["minutes"] == "drawn"
+        assert visit.said == []
 
 
 def test_a_gap_is_a_break_in_the_line_and_tells_its_cause(market: Pipeline, visit: Visit) -> None:

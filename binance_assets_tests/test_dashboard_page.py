@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 import re
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,16 @@ import dagster as dg
 import duckdb
 import pytest
 
-from binance_assets.dashboard.assets import dashboard
+from binance_assets.dashboard.assets import SERVED, dashboard
 from binance_assets.dashboard.data import NothingToShow, page_data
 from binance_assets.dashboard.page import PAGE, render, write_page
 from binance_assets.export import publish as publish_module
 from binance_assets.export.publish import publish
 from binance_assets.home import Home
+from binance_assets.landing import Capture
 from binance_assets.resources import HomeResource
-from binance_assets_tests.dashboard_market import MINUTES, MISSED, ODD_STATUS, ODD_SYMBOL, sampled
-from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, Pipeline
+from binance_assets_tests.dashboard_market import MINUTES, MISSED, ODD_STATUS, ODD_SYMBOL, backfilled, sampled
+from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, SECOND, Pipeline, described, prices_body
 from binance_assets_tests.recorded import needs_recordings, recorded_metadata, recorded_prices
 
 FOLDER = resources.files("binance_assets.dashboard")
@@ -217,6 +219,48 @@ def test_gaps_by_cause(market: Pipeline) -> None:
     assert len(expected) == 2
 
 
+def test_hours_of_a_long_silence_count_in_the_coverage_of_the_day(tmp_path: Path) -> None:
+    """Of a silence of many hours there are no rows."""
+    pipeline = Pipeline(tmp_path / "live")
+    pipeline.land_info([described("BTCUSDT", "BTC", "USDT")])
+
+    def sample_hours(*hours: datetime) -> None:
+        body = prices_body({"BTCUSDT": "2"})
+        times = [hour + minute * MINUTE for hour in hours for minute in range(60)]
+        pipeline.landing.land_minute(
+            [Capture("ticker/price", "live", at, body, requested_at=at, sampling_interval_seconds=60) for at in times]
+        )
+        pipeline.update()
+        publish(pipeline.store)
+
+    sample_hours(NOON, NOON + 17 * HOUR)
+    assert page_data(pipeline.store)["figures"]["coverage_of_day"] == pytest.approx(2 / 18)
+    # Also when nothing was sampled for longer than the page looks back.
+    sample_hours(NOON + 90 * HOUR)
+    assert page_data(pipeline.store)["figures"]["coverage_of_day"] == pytest.approx(1 / 24)
+
+
+def test_a_gap_that_lasts_goes_on_up_to_the_publication(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path / "live")
+    pipeline.land_info([described("BTCUSDT", "BTC", "USDT")])
+    for second in (0, 30):
+        pipeline.land_prices({"BTCUSDT": "2"}, NOON + second * SECOND, interval=30)
+    pipeline.land_missed(*(NOON + MINUTE + number * 30 * SECOND for number in range(10)), interval=30)
+    pipeline.update()
+    publish(pipeline.store)
+    data = page_data(pipeline.store)
+    published_at = datetime.fromisoformat(data["about"]["published_at"]).replace(tzinfo=None)
+    [gap] = data["gap_causes"]
+    assert (gap["cause"], gap["open_gaps"]) == ("exchange_outage", 1)
+    assert gap["hours"] == pytest.approx((published_at - NOON - MINUTE) / HOUR)
+
+
+def test_of_candles_alone_the_data_goes_to_their_newest_minute(tmp_path: Path) -> None:
+    store = backfilled(tmp_path / "live")
+    assert page_data(store.store)["about"]["data_until"] == iso(NOON - 12 * HOUR - MINUTE)
+    assert "Data up to <strong>2024-02-29 23:59</strong>" in (store.store.export / PAGE).read_text(encoding="utf-8")
+
+
 # The file
 
 
@@ -296,7 +340,7 @@ def test_the_asset_writes_it_and_a_publication_leaves_it(home: Home, monkeypatch
     result = dg.materialize([dashboard], resources={"home": HomeResource()})
     [event] = result.asset_materializations_for_node("export__dashboard")
     assert event.metadata["page"].value == str(page)
-    assert event.metadata["open"].value == page.as_uri()
+    assert event.metadata["while_it_is_served"].value == SERVED
     assert event.metadata["source"].value == "sandbox (SIMULATED)"
     publish(pipeline.store)
     assert page.is_file()

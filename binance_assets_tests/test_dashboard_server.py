@@ -19,6 +19,7 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import requests
 from hypothesis import given, settings
@@ -247,7 +248,7 @@ def test_all_there_is_and_its_ends(served: Served) -> None:
         ({}, 400, "symbol=BTCUSDT"),
         ({"symbol": "NOSUCHPAIR"}, 404, "no pair NOSUCHPAIR"),
         ({"symbol": "<img onerror=x>"}, 404, "no pair"),
-        ({"symbol": "XRPTRY"}, 404, "no price of XRPTRY yet"),
+        ({"symbol": "XRPTRY"}, 404, "no hour of XRPTRY in the export yet"),
         ({"symbol": "BTCUSDT", "from": "yesterday"}, 400, "from=yesterday"),
         ({"symbol": "BTCUSDT", "to": "9999-12-31T23:59:59-12:00"}, 400, "to="),
         ({"symbol": "BTCUSDT", "from": "2024-03-02", "to": "2024-03-01"}, 400, "should be before"),
@@ -378,6 +379,30 @@ def test_answers_stay_the_same_while_the_store_is_published_sealed_and_loaded(
             reader.join()
     assert wrong == []
     assert len(seen) > ROUNDS
+
+
+def test_a_file_that_takes_the_place_of_another_is_read_anew(filled: ArchiveStore, tmp_path: Path) -> None:
+    """Footers are kept, of all threads' cursors, but not those of a file that is gone."""
+    shutil.copytree(filled.store.path, tmp_path / "live", symlinks=True)
+    store = Store(tmp_path / "live", "live")
+    publish(store, Scope(watch_list=("BTCUSDT",), days=1))
+    day = store.warehouse.lake / "fact_price_minute" / f"date={NOON.date()}" / "data.parquet"
+    history = PriceHistory(store)
+    try:
+        assert history._rows("select current_setting('parquet_metadata_cache')", {}) == [(True,)]
+        before = [history.prices("ETHBTC", NOON, NOON + HOUR).low for _ in range(2)]
+        with duckdb.connect() as duck:
+            duck.execute("set threads = 1")
+            cheaper = duck.read_parquet(str(day)).select("* replace ((close_price / 2)::decimal(18, 8) as close_price)")
+            cheaper.write_parquet(f"{day}.new")
+        Path(f"{day}.new").replace(day)
+        after = history.prices("ETHBTC", NOON, NOON + HOUR).low
+    finally:
+        history.close()
+    assert before[0] == before[1]
+    pairs = [(old, new) for old, new in zip(before[0], after, strict=True) if old is not None or new is not None]
+    assert pairs
+    assert all(old and new and new < old for old, new in pairs)
 
 
 # The command

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import dagster as dg
@@ -25,18 +25,21 @@ from typer.testing import CliRunner, Result
 
 from binance_assets.cli import app
 from binance_assets.cli.dashboard import dashboard
+from binance_assets.dashboard.assets import SERVED
 from binance_assets.export.publish import publish
 from binance_assets.export.versions import current
 from binance_assets.home import Home
 from binance_assets.mart.assets import fact_price_latest
 from binance_assets.report import words
-from binance_assets.report.assets import SERVED
 from binance_assets.report.assets import report as report_asset
+from binance_assets.report.findings import Findings
+from binance_assets.report.sections import page_of
 from binance_assets.report.write import Report, write_report
 from binance_assets.resources import HomeResource
 from binance_assets.sandbox.exchange import Exchange
 from binance_assets.sandbox.market import DEFAULT_SEED, Market
 from binance_assets.sparkline import sparkline
+from binance_assets_tests.dashboard_market import backfilled
 from binance_assets_tests.pipeline import (
     HOUR,
     MINUTE,
@@ -333,6 +336,37 @@ def test_a_pair_that_is_missing_from_an_hour_counts(tmp_path: Path) -> None:
     report = write_report(pipeline.store)
     coverage = {row["hour_utc"]: row["coverage"] for row in report.findings["coverage"] if row["pairs"]}
     assert coverage == {NOON: pytest.approx(1 / 120), NOON + HOUR: pytest.approx(1 / 60)}
+
+
+def test_of_a_new_home_it_is_too_early_to_say(simulated: Pipeline, today: Report) -> None:
+    findings = dict(today.findings)
+    findings["coverage"] = [row | {"pairs": min(row["pairs"], 1)} for row in today.findings["coverage"]]
+    findings["quality"] = None
+    page = page_of(cast("Findings", findings))
+    headline = page.headlines[-1]
+    assert not any("24 hours" in meaning for _, meaning in page.tiles)
+    priced = today.findings["market"]["priced_pairs"]
+    assert headline == f"Too early to say: of {priced}\u00a0pairs, 1 has an hour of this day in the export."
+
+
+def test_a_gap_that_lasts_goes_on_after_the_newest_price(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path / "live")
+    pipeline.land_info([described("BTCUSDT", "BTC", "USDT")], NOON)
+    for second in (0, 30):
+        pipeline.land_prices({"BTCUSDT": "60000.5"}, NOON + second * SECOND, interval=30)
+    pipeline.land_missed(*(NOON + MINUTE + number * 30 * SECOND for number in range(240)), interval=30)
+    pipeline.update()
+    publish(pipeline.store)
+    [gap] = write_report(pipeline.store).findings["gaps"]
+    assert (gap["cause"], gap["lasting"], gap["longest_seconds"]) == ("exchange_outage", 1, 12 * 3600 - 60)
+
+
+def test_of_candles_alone_nothing_is_said_that_is_not_so(tmp_path: Path) -> None:
+    store = backfilled(tmp_path / "live")
+    text = write_report(store.store).markdown.read_text(encoding="utf-8")
+    assert "The last price that each pair had on this day" in text
+    assert "in 1\u00a0quote currency " in text
+    assert "Half of the pairs" not in text
 
 
 def test_how_complete_the_data_is(simulated: Pipeline, today: Report, yesterday: Report) -> None:

@@ -32,6 +32,10 @@ BATCH_ROWS = 2_250_000
 _ROW_GROUP = 122_880
 """Rows that DuckDB stores together. A piece has a multiple of it, so that it does not show where one has ended."""
 
+SMALL_ROW_GROUP = 20_480
+"""Rows of a group in the file of a month that is put together at once, half of a pair's: to read a day of it, little
+more has to be unpacked. The file of many more pairs would have too many groups to find one quickly."""
+
 _MINUTE = timedelta(minutes=1)
 
 _DUCKDB: dict[str, str | bool | int | float | list[str]] = {
@@ -211,7 +215,8 @@ def _write(connection: Connection, pieces: Sequence[str], path: Path) -> int:
     row_count = connection.count("month_candle")
     if row_count:
         connection.run("archive/rates.sql")
-        connection.run("archive/partition.sql", path=str(path))
+        row_group = _ROW_GROUP if pieces else SMALL_ROW_GROUP
+        connection.run("archive/partition.sql", path=str(path), row_group=row_group)
     return row_count
 
 

@@ -5,4 +5,4 @@ set threads = 1;
 copy (
     select *
     from rated_candle
-) to $path (format parquet, compression zstd, compression_level 6)
+) to $path (format parquet, compression zstd, compression_level 6, row_group_size $row_group)

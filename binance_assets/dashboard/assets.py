@@ -6,6 +6,9 @@ from binance_assets.assets import OWNERS, WRITER_POOL, label
 from binance_assets.dashboard.page import write_page
 from binance_assets.resources import HomeResource
 
+SERVED = "http://127.0.0.1:3002"
+"""Where `binance-assets dashboard` serves it, if it is not told another port."""
+
 
 @dg.asset(
     key=["export", "dashboard"],
@@ -22,7 +25,7 @@ def dashboard(home: HomeResource) -> dg.MaterializeResult:
     return dg.MaterializeResult(
         metadata={
             "page": dg.MetadataValue.path(str(page)),
-            "open": dg.MetadataValue.url(page.as_uri()),
+            "while_it_is_served": dg.MetadataValue.url(SERVED),
             "megabytes": round(page.stat().st_size / 1e6, 2),
             "source": label(store.source),
         }

@@ -51,16 +51,19 @@ def _take_out_newest(store: Store, folder: Path, data_until: str | None) -> None
 
 
 def _read(version: Path, newest_hours: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    about = {name: manifest[name] for name in _ABOUT}
     newest = {file["table"]: file["window"]["last"] for file in manifest["files"] if file.get("window")}
     with duckdb.connect() as duck:
         duck.execute("set TimeZone = 'UTC'")
         for file in [*version.glob("*.parquet"), *newest_hours.glob("*.parquet")]:
             duck.read_parquet(str(file)).create_view(file.stem)
         duck.execute(sql("dashboard/embedded/pair.sql"))
-        until, minute = {"data_until": manifest["data_until"]}, {"newest_minute": newest["fact_price_minute"]}
+        # Without a sampled price, of candles alone, it is their newest minute.
+        about["data_until"] = about["data_until"] or newest["fact_price_minute"]
+        until, minute = {"data_until": about["data_until"]}, {"newest_minute": newest["fact_price_minute"]}
         minutes = _rows(duck, "minutes", **minute, watch_list=manifest["watch_list"])
         return {
-            "about": {name: manifest[name] for name in _ABOUT},
+            "about": about,
             "figures": _rows(duck, "figures")[0],
             "pairs": _columns(duck, "pairs", **until),
             "sectors": _rows(duck, "sectors", newest_sector_hour=newest["fact_sector_hour"]),
@@ -68,7 +71,7 @@ def _read(version: Path, newest_hours: Path, manifest: Mapping[str, Any]) -> dic
             "crosses": _rows(duck, "crosses"),
             "coverage_hours": _columns(duck, "coverage_hours")["hour_utc"],
             "coverage": _rows(duck, "coverage"),
-            "gap_causes": _rows(duck, "gap_causes", **until),
+            "gap_causes": _rows(duck, "gap_causes", **until, published_at=manifest["published_at"]),
             "minutes": minutes,
             "gaps": _rows(duck, "gaps", **minute, symbols=[row["symbol"] for row in minutes]),
         }

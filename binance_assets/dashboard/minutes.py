@@ -124,6 +124,9 @@ class PriceHistory:
         self._duck = duckdb.connect()
         self._duck.execute("set enable_progress_bar = false")
         self._duck.execute("set preserve_insertion_order = false")
+        # Of all cursors: what a file's footer says is kept until the file is another one.
+        self._duck.execute("set global parquet_metadata_cache = true")
+        self._parsed: dict[str, duckdb.Statement] = {}
         self._changing = threading.Lock()
         self._known: _Publication | None = None
 
@@ -160,7 +163,9 @@ class PriceHistory:
             raise NoSuchPrices(f"There is no pair {symbol} in the export. The exchange's names look like BTCUSDT.")
         pair = known.pairs[symbol]
         if pair is None:
-            raise NoSuchPrices(f"There is no price of {symbol} yet.")
+            raise NoSuchPrices(
+                f"There is no hour of {symbol} in the export yet, and minutes only of the pairs on the watch list."
+            )
         covers = (pair.since, pair.until)
         since, until = max(since or pair.since, pair.since), min(until or pair.until, pair.until)
         if since >= until:
@@ -196,13 +201,15 @@ class PriceHistory:
         if minutes_since < until:
             files["exported_minutes"] = {"minutes": known.file(FACT_PRICE_MINUTE)}
         given = {**span, "hours_since": hours_since, "lake_until": minutes_since, "exported_since": minutes_since}
-        given |= {"seconds": bucket // timedelta(seconds=1), "buckets": count}
+        given |= {"seconds": bucket // timedelta(seconds=1)}
         pieces = {name: its for name, its in files.items() if all(its.values())}
-        if not pieces:
-            return [[None] * count] * 3
-        for its in pieces.values():
-            given |= its
-        [lists] = self._rows(_question(pieces), given)
+        lists: list[list[float | None]] = [[None] * count for _ in range(3)]
+        if pieces:
+            for its in pieces.values():
+                given |= its
+            low, average, high = lists
+            for number, *values in self._rows(_question(pieces), given):
+                low[number], average[number], high[number] = values
         return lists
 
     def _gaps(
@@ -224,7 +231,9 @@ class PriceHistory:
     def _rows(self, text: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """The rows of a query, with those of the parameters that it names."""
         with self._duck.cursor() as cursor:
-            [statement] = cursor.extract_statements(text)
+            if text not in self._parsed:
+                [self._parsed[text]] = cursor.extract_statements(text)
+            statement = self._parsed[text]
             return cursor.execute(statement, {it: given[it] for it in statement.named_parameters}).fetchall()
 
     # What there is

@@ -12,7 +12,7 @@ import logging
 import socket
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import duckdb
@@ -36,6 +36,7 @@ _NAMES = frozenset({HOST, "localhost"})
 """What a browser on this machine calls it. Under another name a page of somebody else could ask it for the data."""
 
 _LONGEST_START_SECONDS = 10.0
+_SECOND = timedelta(seconds=1)
 
 _NO_PAGE = """\
 <!doctype html><html lang="en"><meta charset="utf-8"><title>No dashboard yet</title>
@@ -161,17 +162,17 @@ class _OnlyThisMachine:
 
 
 def _document(prices: Prices, store: Store) -> dict[str, Any]:
-    first, step = (prices.since - EPOCH).total_seconds(), prices.bucket.total_seconds()
+    first, last, step = (it // _SECOND for it in (prices.since - EPOCH, prices.until - EPOCH, prices.bucket))
     since, until = prices.covers
     return {
         "symbol": prices.symbol,
         "source": store.source,
         "simulated": store.is_simulated,
-        "bucket_seconds": int(step),
+        "bucket_seconds": step,
         "from": _text(prices.since),
         "to": _text(prices.until),
         "covers": {"from": _text(since), "to": _text(until)},
-        "minute_utc": [int(first + number * step) for number in range(len(prices.low))],
+        "minute_utc": list(range(first, last, step)),
         "low": prices.low,
         "average": prices.average,
         "high": prices.high,

@@ -6,11 +6,9 @@ from datetime import timedelta
 import dagster as dg
 
 from binance_assets.assets import OWNERS, label
+from binance_assets.dashboard.assets import SERVED
 from binance_assets.dashboard.page import PAGE
 from binance_assets.resources import HomeResource
-
-SERVED = "http://127.0.0.1:3002"
-"""Where `binance-assets dashboard` serves the dashboard unless it is told otherwise."""
 
 
 @dg.asset(

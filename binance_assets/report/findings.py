@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypedDict
@@ -80,12 +80,12 @@ def findings_of(version: Path, day: date | None = None) -> Findings:
             )
         [market] = connection.records("report/market.sql")
         quote, source = market["quote"], manifest["source"]
-        until = newest_at or datetime.combine(extent["last_day"], datetime.min.time()) + timedelta(days=1)
+        published_at = datetime.fromisoformat(manifest["published_at"]).replace(tzinfo=None)
         return {
             "day": day,
             "source": source,
             "simulated": manifest["simulated"],
-            "published_at": datetime.fromisoformat(manifest["published_at"]).replace(tzinfo=None),
+            "published_at": published_at,
             "is_newest": day == newest,
             "extent": extent,
             "market": market,
@@ -101,7 +101,7 @@ def findings_of(version: Path, day: date | None = None) -> Findings:
             "sectors": connection.records("report/sectors.sql", day=day, source=source),
             "coverage": connection.records("report/coverage.sql", day=day),
             "quality": next(iter(connection.records("report/quality.sql", day=day)), None),
-            "gaps": connection.records("report/gaps.sql", day=day, until=until),
+            "gaps": connection.records("report/gaps.sql", day=day, until=published_at),
         }
 
 

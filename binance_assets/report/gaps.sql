@@ -1,4 +1,5 @@
--- What is missing of a day, and why. Of a gap that lasts, and of one of several days, the part of this day counts.
+-- What is missing of a day, and why. Of a gap of several days, the part of this day counts;
+-- one that lasts goes on after the newest price, up to the publication.
 select
     cause,
     pair_key is null as is_whole_market,

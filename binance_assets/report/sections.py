@@ -92,7 +92,7 @@ class Page:
 def page_of(findings: Findings) -> Page:
     """The report of a day's findings."""
     market = findings["market"]
-    if findings["is_newest"]:
+    if findings["is_newest"] and findings["extent"]["newest_at"]:
         prices = f"The newest prices, up to {words.instant(market['priced_until'])}"
     else:
         prices = "The last price that each pair had on this day, UTC"
@@ -116,7 +116,8 @@ def page_of(findings: Findings) -> Page:
 
 def _tiles(findings: Findings) -> list[tuple[str, str]]:
     market, shares, quote = findings["market"], findings["shares"], findings["market"]["quote"]
-    tiles = [(f"{market['pairs']:,}", f"pairs with a current price, in {market['quotes']:,} quote currencies")]
+    quotes = words.count(market["quotes"], "quote currency", "quote currencies")
+    tiles = [(f"{market['pairs']:,}", f"pairs with a current price, in {quotes}")]
     if findings["highest"]:
         first = findings["highest"][0]
         what = f"for one {first['base_code']}: the highest unit price in {quote}"
@@ -130,7 +131,7 @@ def _tiles(findings: Findings) -> list[tuple[str, str]]:
         tiles.append((f"{beyond} of {len(compared)}", "pegs and wrapped coins were further off than they may be"))
     tiles.append((f"{len(findings['events']):,}", "times a pair was listed, opened, removed, halted or resumed"))
     measured = [row["coverage"] for row in findings["coverage"] if row["coverage"] is not None]
-    if measured:
+    if measured and not _is_too_early(findings):
         tiles.append((words.share(sum(measured) / 24), "of the day's 24 hours is there, over all pairs"))
     return tiles
 
@@ -201,9 +202,12 @@ def _distribution(findings: Findings) -> Section:
         f"({words.share(shares['below_one'] / shares['pairs'])}) cost less than one unit of their quote currency; in "
         f"{quote} it is {shares['below_one_in_quote']:,} of {shares['pairs_in_quote']:,} "
         f"({words.share(shares['below_one_in_quote'] / shares['pairs_in_quote'])}).",
-        f"Half of the pairs in {quote} cost less than {words.rounded(shares['median_in_quote'])}{words.SPACE}{quote}, "
-        "half cost more.",
     ]
+    if shares["pairs_in_quote"] > 1:
+        sentences.append(
+            f"Half of the pairs in {quote} cost less than {words.rounded(shares['median_in_quote'])}"
+            f"{words.SPACE}{quote}, half cost more."
+        )
     most = max(rows, key=lambda row: row["pairs"])
     sentences.append(
         f"The commonest prices are those from {plots.band(most['power'])}: {words.count(most['pairs'], 'pair')}, each "
@@ -433,7 +437,13 @@ def _quality(findings: Findings) -> Section:
                 f"{quality['outside_minutes']:,} of {words.count(quality['compared_minutes'], 'minute')} that could be "
                 "compared do not agree with the exchange's own candles."
             )
-    if measured:
+    if measured and _is_too_early(findings):
+        known = max(row["pairs"] for row in measured)
+        sentences.append(
+            f"Too early to say: of {words.count(findings['market']['priced_pairs'], 'pair')}, {known:,} "
+            f"{_verb(known, 'has', 'have')} an hour of this day in the export."
+        )
+    elif measured:
         mean = sum(row["coverage"] for row in measured) / len(measured)
         others = 24 - len(measured)
         why = "nobody looked" if quality else "not over yet, or nobody looked"
@@ -472,6 +482,12 @@ def _quality(findings: Findings) -> Section:
     else:
         sentences.append("There is no gap in what was sampled.")
     return Section(name, title, sentences, plots.coverage(findings["coverage"]) if measured else None, tables)
+
+
+def _is_too_early(findings: Findings) -> bool:
+    """Whether there are hours of some pairs only, such as candles of a new home, which tell nothing of the market."""
+    known = max(row["pairs"] for row in findings["coverage"])
+    return not findings["quality"] and 2 * known < findings["market"]["priced_pairs"]
 
 
 def _notes(findings: Findings) -> list[str]:

@@ -1,9 +1,9 @@
--- $buckets spans of $seconds from $since on, each a value of four lists. The average is that of an hour or a day: of
--- candles what was paid over what was traded, or the mean of the closes where nothing was; of samples their mean; of
--- both, each for as many minutes as it has. In fifteen digits, as in mart.fact_price_minute.
+-- Of spans of $seconds from $since on those with a price, by their numbers, in no order. The average is that of an hour
+-- or a day: of candles what was paid over what was traded, or the mean of the closes where nothing was; of samples
+-- their mean; of both, each for as many minutes as it has. In fifteen digits, as in mart.fact_price_minute.
 with bucket as (
     select
-        epoch_us(starts_at - $since) // ($seconds::bigint * 1000000) as number,
+        (epoch_us(starts_at) - epoch_us($since)) // ($seconds::bigint * 1000000) as number,
         min(low) as low,
         max(high) as high,
         sum(candle_minutes) as candle_minutes,
@@ -19,20 +19,11 @@ with bucket as (
         ) / sum(candle_minutes + sampled_minutes) as average
     from chosen
     group by number
-),
-
-spread as (
-    select
-        made.number,
-        bucket.low,
-        bucket.high,
-        round(bucket.average, 14 - floor(log10(bucket.average))::integer) as average
-    from range($buckets) as made (number)
-    left join bucket using (number)
 )
 
 select
-    list(low order by number) as low,
-    list(average order by number) as average,
-    list(high order by number) as high
-from spread
+    number,
+    low,
+    round(average, 14 - floor(log10(average))::integer) as average,
+    high
+from bucket

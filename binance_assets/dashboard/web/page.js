@@ -5,6 +5,7 @@ const PICTURES = { highest, distribution, rank, sectors, statuses, development, 
 const charts = new Map();
 let range = DAY;
 let asking = 0;
+let ownQuote = ANY;
 
 function fill(select, options) {
   select.append(...options.map(([value, text]) => element("option", text, { value })));
@@ -18,6 +19,7 @@ function fillFilters() {
       const quotes = document.getElementById("highest-quote");
       fill(quotes, found.map(([value]) => [value, value]));
       if (found.some(([value]) => value === "USDT")) quotes.value = "USDT";
+      ownQuote = quotes.value;
     }
   }
 }
@@ -53,10 +55,10 @@ function showFigures() {
     ["Trading", count(its.trading_pairs), "pairs that can be traded", "trading_pairs"],
     ["Currencies", count(its.currencies), "priced or priced in", "currencies"],
     ["Newest price", its.newest_price_at ? instant(its.newest_price_at).slice(11) : "–",
-      its.newest_price_at ? `UTC, ${instant(its.newest_price_at).slice(0, 10)}` : "there is no price yet", "newest_price_at"],
+      its.newest_price_at ? `UTC, ${instant(its.newest_price_at).slice(0, 10)}` : "nothing was sampled yet", "newest_price_at"],
     ["Coverage, last hour", share(its.coverage_of_hour), its.coverage_hour ? `samples of ${instant(its.coverage_hour).slice(11)} to ${instant(Date.parse(its.coverage_hour) + HOUR).slice(11)} UTC` : "no hour is over yet", "coverage_of_hour"],
     ["Coverage, last day", share(its.coverage_of_day), its.coverage_of_day === null ? "no hour is over yet" : "samples of up to 24 hours", "coverage_of_day"],
-    ["Open gaps", count(open), open ? `${count(its.open_gaps_of_market)} of the whole market` : "nothing is missing now", "open_gaps"],
+    ["Open gaps", count(open), open ? `${count(its.open_gaps_of_market)} of the whole market` : "none at the data time", "open_gaps"],
   ];
   for (const [name, value, what, key] of figures) {
     const box = element("div");
@@ -161,7 +163,10 @@ function start() {
   form.addEventListener("change", showAll);
   form.addEventListener("reset", () => setTimeout(showAll));
   form.addEventListener("submit", (event) => event.preventDefault());
-  document.getElementById("highest-quote").addEventListener("change", () => show("highest", highest(matching())));
+  document.getElementById("highest-quote").addEventListener("change", ({ target }) => {
+    ownQuote = target.value;
+    show("highest", highest(matching()));
+  });
   document.getElementById("theme").addEventListener("click", () => {
     const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
     choose(theme);

@@ -50,7 +50,7 @@ function median(values) {
 /** Why none of the pairs that are left has a price that counts. */
 function withoutPrices(pairs) {
   if (!pairs.length) return "No pair is behind these filters. Choose others, or reset them.";
-  if (!pairs.some((pair) => pair.price !== null)) return "These pairs have no price yet.";
+  if (!pairs.some((pair) => pair.price !== null)) return "These pairs have no sampled price yet.";
   if (pairs.every((pair) => pair.is_stale)) return "All prices of these pairs are stale. Tick “Stale prices, too” to see them.";
   return "None of these prices can be turned into USDT. Choose prices in “quote currency” above.";
 }

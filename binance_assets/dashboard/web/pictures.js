@@ -66,7 +66,7 @@ function highest(pairs) {
   const select = document.getElementById("highest-quote");
   const filtered = chosen("quote");
   select.disabled = filtered !== ANY;
-  if (filtered) select.value = filtered;
+  select.value = filtered || ownQuote;
   const quote = select.value;
   const of = pairs.filter((pair) => pair.quote === quote);
   const found = priced(of, false);
@@ -78,7 +78,7 @@ function highest(pairs) {
   const logs = shown.map((pair) => Math.log10(pair.value));
   return {
     pairs: found.length,
-    behind: `The first ${shown.length} of ${many(found.length, "pair")} in ${quote} with a current price.`,
+    behind: `The first ${shown.length} of ${many(found.length, "pair")} in ${quote} with a ${document.getElementById("stale").checked ? "" : "current "}price.`,
     reading: `${first.symbol} is the highest: one ${first.base} costs ${price(first.value)} ${quote}.${gap}`,
     table: { columns: ["Rank", "Pair", `Price in ${quote}`, "Price in USDT", "Sector"],
       rows: found.map((pair, place) => [place + 1, pair.symbol, price(pair.value), price(pair.price_usdt), pair.sector]) },
@@ -265,9 +265,9 @@ function development() {
   };
 }
 
-/** What is missing at an instant, in words. */
-function missingAt(at, gaps) {
-  const gap = gaps.find(({ from, to }) => from < at + MINUTE && at < to);
+/** What is missing in a span, in words. */
+function missingAt(at, step, gaps) {
+  const gap = gaps.find(({ from, to }) => from < at + step && at < to);
   return gap ? `${CAUSES[gap.cause] || gap.cause}${gap.evidence ? `: ${gap.evidence}` : ""}` : "no observation";
 }
 
@@ -277,7 +277,7 @@ function minutes(series) {
   const { symbol, times, low, average, high, gaps, step } = series;
   const pair = PAIRS.find((row) => row.symbol === symbol);
   const observed = average.filter((value) => value !== null);
-  if (!observed.length) return { pairs: 0, empty: `${symbol} was not observed between ${instant(times[0])} and ${instant(times.at(-1) + step)} UTC: ${missingAt(times[0], gaps)}.` };
+  if (!observed.length) return { pairs: 0, empty: `${symbol} was not observed between ${instant(times[0])} and ${instant(times.at(-1) + step)} UTC: ${missingAt(times[0], step, gaps)}.` };
   const [first, last] = [observed[0], observed.at(-1)];
   const quote = pair ? pair.quote : "";
   const alone = times.flatMap((at, place) => average[place] !== null && average[place - 1] == null && average[place + 1] == null ? [[at, average[place]]] : []);
@@ -293,13 +293,13 @@ function minutes(series) {
       `lowest ${price(least)}, highest ${price(most)}.`,
     table: { columns: [step === MINUTE ? "Minute (UTC)" : "From (UTC)", `Lowest, ${quote}`, `Average, ${quote}`, `Highest, ${quote}`, "Why there is none"],
       rows: times.map((at, place) => [instant(at), price(low[place]), price(average[place]), price(high[place]),
-        average[place] === null ? missingAt(at, gaps) : ""]).reverse() },
+        average[place] === null ? missingAt(at, step, gaps) : ""]).reverse() },
     draw: () => drawn({
       grid: { left: 8, right: 20, top: 34, bottom: 34, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
       tooltip: { trigger: "axis", formatter: (points) => {
         const place = points[0].dataIndex;
         const at = times[place];
-        return tip(`${instant(at)} UTC`, average[place] === null ? [`No price: ${missingAt(at, gaps)}`]
+        return tip(`${instant(at)} UTC`, average[place] === null ? [`No price: ${missingAt(at, step, gaps)}`]
           : [`Average ${price(average[place])} ${quote}`, `Lowest ${price(low[place])}`, `Highest ${price(high[place])}`]);
       } },
       xAxis: utc({ min: times[0], max: times.at(-1) + step }),
@@ -377,11 +377,13 @@ function coverage() {
   if (!pairs.some(Boolean)) return { pairs: 0, empty: "No pair behind these filters was sampled in these hours." };
   const worst = shares.reduce((least, share, place) => (share !== null && (least === null || share < shares[least]) ? place : least), null);
   const newest = shares.findLastIndex((share) => share !== null);
+  const silent = hours.filter((_, place) => DATA.coverage.every((row) => !row.pairs[place])).length;
+  const instead = silent ? ` In ${many(silent, "hour")} nothing was sampled at all.` : "";
   return {
     pairs: pairs[newest],
     behind: `${many(pairs[newest], "pair")} in the hour from ${instant(hours[newest])} UTC; ${many(hours.length, "hour")} in all.`,
-    reading: shares.every((share) => share === null || share > 0.9995) ? "Every planned sample came."
-      : `${percent(shares[newest])} of the samples of the newest hour came; the worst hour is that from ${instant(hours[worst])} UTC with ${percent(shares[worst])}.`,
+    reading: (shares.every((share) => share === null || share > 0.9995) ? `Every planned sample came${silent ? " in the hours that were sampled" : ""}.`
+      : `${percent(shares[newest])} of the samples of the newest hour came; the worst ${silent ? "sampled " : ""}hour is that from ${instant(hours[worst])} UTC with ${percent(shares[worst])}.`) + instead,
     table: { columns: ["Hour (UTC)", "Coverage", "Pairs"],
       rows: hours.map((hour, place) => [instant(hour), shares[place] === null ? "not sampled" : percent(shares[place]), count(pairs[place])]).reverse() },
     draw: () => drawn({
@@ -418,7 +420,7 @@ function freshness(pairs) {
 
 function causes() {
   const found = DATA.gap_causes.filter((row) => row.quote === null || passes(row));
-  if (!found.length) return { pairs: 0, empty: "Nothing is missing: there was no gap in the seven days before the data time." };
+  if (!found.length) return { pairs: 0, empty: "No gap is known in the seven days before the data time." };
   const rows = [...groups(found, "cause")].map(([cause, its]) => {
     const of = (name, some = its) => some.reduce((total, row) => total + row[name], 0);
     const market = its.filter((row) => row.quote === null);
@@ -432,7 +434,7 @@ function causes() {
   return {
     pairs,
     behind: `${many(gaps, "gap")}: ${count(market)} of the whole market, ${count(gaps - market)} of single pairs${pairs ? ` (${count(pairs)} of them)` : ""}; ${count(open)} still open.`,
-    reading: `Most is missing because ${CAUSES[main.cause] || main.cause}: ${hoursText(main.hours)} in ${many(main.gaps, "gap")}.`,
+    reading: `${main.cause === "unresolved" ? "Of most of it nobody knows why" : `Most is missing because ${CAUSES[main.cause] || main.cause}`}: ${hoursText(main.hours)} in ${many(main.gaps, "gap")}.`,
     table: { columns: ["Cause", "Gaps", "of the whole market", "Pairs", "Hours", "Open", "Repaired"],
       rows: rows.map((row) => [CAUSES[row.cause] || row.cause, count(row.gaps), count(row.marketGaps), count(row.pairs), row.hours.toFixed(2), count(row.open), count(row.repaired)]) },
     draw: () => drawn({
