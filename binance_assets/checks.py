@@ -24,7 +24,7 @@ from binance_assets.core.tables import (
     PRICE_WITHOUT_METADATA,
     UNMATCHED_CURRENCY,
 )
-from binance_assets.mart.quality import SHOWN_DAYS, outside_minutes
+from binance_assets.mart.quality import SHOWN_DAYS, differing_candles, outside_minutes
 from binance_assets.mart.tables import FACT_PARITY_HOUR, FACT_QUALITY_DAY, GAP
 from binance_assets.raw import tables as raw
 from binance_assets.raw.absence import SHRINK_LIMIT
@@ -309,6 +309,11 @@ def _find_unreconciled(connection: Connection, findings: Findings) -> None:
     findings.add("the sampled average is not where the trades were", sum(count for _, count in days), rows)
 
 
+def _find_not_rolled_up(connection: Connection, findings: Findings) -> None:
+    count, rows = differing_candles(connection, SHOWN_ROWS)
+    findings.add("the minutes do not roll up to the exchange's own candle", count, rows)
+
+
 RULES: tuple[Rule, ...] = (
     *(declaration_rule(declared) for declared in TABLES if declared.layer != "meta"),
     _query_rule(
@@ -441,6 +446,14 @@ RULES: tuple[Rule, ...] = (
         _find_unreconciled,
         _WARN,
     ),
+    Rule(
+        FACT_QUALITY_DAY,
+        "rolled_up",
+        f"On the newest {SHOWN_DAYS} days of which the exchange's own candles of hours and days are there, and in the "
+        "hours of today that are over, they are what its candles of minutes roll up to, to the last digit.",
+        _find_not_rolled_up,
+        _WARN,
+    ),
     _query_rule(
         GAP,
         "unresolved_gaps",
@@ -460,5 +473,5 @@ RULES: tuple[Rule, ...] = (
 )
 """Every rule."""
 
-FILLED_TOGETHER = (raw.TABLES, (PRICE_HISTORY, PRICE_WITHOUT_METADATA), MATCHING, CATEGORIES, archive.TABLES)
+FILLED_TOGETHER = (raw.TABLES, (PRICE_HISTORY, PRICE_WITHOUT_METADATA), MATCHING, CATEGORIES, archive.OF_MINUTES)
 """Tables that one step fills."""

@@ -12,6 +12,7 @@ from binance_assets.assets import describe_check
 from binance_assets.catalog import LAYERS, TABLES, create_statements, lake_views
 from binance_assets.export import contract
 from binance_assets.export.selection import Scope
+from binance_assets.powerbi import project
 from binance_assets.settings import Settings
 from binance_assets.tables import Table
 
@@ -38,6 +39,7 @@ def write() -> None:
     """Write them all."""
     for name, text in documents().items():
         (ROOT / name).write_text(text, encoding="utf-8")
+    project.write(ROOT / "powerbi")
 
 
 def _data_dictionary() -> str:

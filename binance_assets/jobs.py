@@ -18,7 +18,7 @@ _DERIVED = dg.AssetSelection.groups("raw", "core", "mart")
 _EXPORT = dg.AssetSelection.groups("export")
 _METADATA = dg.AssetSelection.assets(["landing", "exchange_info"], ["landing", "coinmarketcap"])
 _PRICES = dg.AssetSelection.assets(["landing", "ticker_price"])
-_CANDLES = dg.AssetSelection.assets(["landing", "kline"])
+_CANDLES = dg.AssetSelection.assets(["landing", "kline"], ["landing", "long_kline"])
 _IMPORTED = dg.AssetSelection.assets(["landing", "imported_file"])
 
 # What follows from the exchange's metadata. The collector keeps all facts up itself.

@@ -95,7 +95,7 @@ class Settings(BaseSettings):
         validation_alias="BINANCE_REPAIR",
         description="For which pairs a gap of the whole market is repaired from candles: those of BINANCE_WATCH_LIST, "
         "or all that were trading, which is a request for each pair and gap. Those whose months were brought from the "
-        "archive are repaired in any case.",
+        "archive are repaired in any case. The same pairs are asked for candles of hours and days, to compare.",
     )
     export_days: int = Field(
         7,

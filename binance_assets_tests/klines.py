@@ -16,7 +16,8 @@ from typing import Any
 from binance_assets.archive.load import LoadedMonth, load_archive
 from binance_assets.archive.zips import MICROSECONDS_FROM
 from binance_assets.core import models as core
-from binance_assets_tests.pipeline import MINUTE, Pipeline
+from binance_assets.landing import Capture
+from binance_assets_tests.pipeline import MINUTE, Pipeline, as_body, milliseconds
 
 DAY = timedelta(days=1)
 
@@ -125,6 +126,13 @@ class ArchiveStore(Pipeline):
         """Land a zip of this text."""
         return self.land_zip(symbol, period, zipped({f"{symbol}-1m-{period}.csv": text}), **options)
 
+    def land_klines(
+        self, rows: Iterable[object], first: datetime, last: datetime, *, at: datetime, interval: str = "1m"
+    ) -> None:
+        """Land an answer of klines for BTCUSDT, of the candles from one to another, received at an instant."""
+        endpoint = f"klines/BTCUSDT/{first:%Y%m%dT%H%M}/{last:%Y%m%dT%H%M}" + f"/{interval}" * (interval != "1m")
+        self.landing.land(Capture(endpoint, self.source, at, as_body(list(rows)), exchange_at=at))
+
     def add_rest(self, rows: Iterable[Candle]) -> None:
         """Candles of BTCUSDT from the API, as whoever fetches them adds them."""
         with self.warehouse.transaction() as connection:
@@ -167,6 +175,16 @@ class ArchiveStore(Pipeline):
         """The files of the months, by their path in the lake."""
         lake = self.warehouse.lake
         return {str(path.relative_to(lake)): path.read_bytes() for path in sorted(lake.glob("kline*/*/*.parquet"))}
+
+
+def rolled_up(its: Sequence[Candle], opened_at: datetime, length: timedelta) -> list[object]:
+    """The candle of a longer time of which these are the minutes, as klines answers; by plain Python."""
+    traded = [it.values for it in its if it.trades] or [it.values for it in its]
+    prices = (traded[0][0], max(row[1] for row in traded), min(row[2] for row in traded), traded[-1][3])
+    volumes = [f"{sum(it.values[place] for it in its):.8f}" for place in (4, 5, 7, 8)]
+    opened, closed = milliseconds(opened_at), milliseconds(opened_at + length) - 1
+    trades = sum(it.trades for it in its)
+    return [opened, *(f"{it:.8f}" for it in prices), volumes[0], closed, volumes[1], trades, *volumes[2:], "0"]
 
 
 def rows_of(stored: Sequence[Candle]) -> list[tuple[Any, ...]]:

@@ -145,6 +145,59 @@ def test_all_pairs_and_those_that_have_nothing(backfilled: ArchiveStore) -> None
     lacking = {it["symbol"]: it["days"] for it in found["missing"]}
     assert lacking.keys() == set(SYMBOLS) - loaded, "those that were halted before"
     assert set(lacking.values()) == {2}
+    assert found["from_api"] == []
+
+
+# Days that no file brings
+
+
+def klines(sandbox: Sandbox, since: int) -> list[str]:
+    """What the API was asked for since some request."""
+    return [it.query for it in sandbox.requests[since:] if it.endpoint == "klines" and "interval=1m" in it.query]
+
+
+def test_what_is_not_in_the_archive_yet_comes_from_the_api_and_gives_way_to_its_file(
+    backfilled: ArchiveStore, small_exchange: Sandbox
+) -> None:
+    late = NOW + timedelta(hours=1)
+    small_exchange.spoil(
+        Defect("not_uploaded", period="2026-02"),
+        *(Defect("not_uploaded", symbol="BTCUSDT", period=f"2026-02-{day}", until=late) for day in (11, 12, 13)),
+    )
+    arguments = ["--symbols", "BTCUSDT,XRPUSDC", "--from", "2026-02-10", "--to", "2026-03-02"]
+    before = len(small_exchange.requests)
+    found = brought(*arguments)
+    assert found["from_api"] == [
+        {"symbol": "BTCUSDT", "first": "2026-02-11", "last": "2026-02-13", "days": 3, "candles": 3 * DAY_MINUTES}
+    ]
+    assert (found["missing"], found["api_not_asked"]) == ([], None)
+    assert len(klines(small_exchange, before)) == 5, "4,320 candles, a thousand in an answer"
+    assert backfilled.rows("select source, count(*) from raw.kline group by source order by source") == [
+        ("archive", (2 * 21 - 3) * DAY_MINUTES),
+        ("rest", 3 * DAY_MINUTES),
+    ]
+    stored, before = backfilled.stored("BTCUSDT"), len(small_exchange.requests)
+    assert brought(*arguments)["from_api"] == found["from_api"]
+    assert klines(small_exchange, before) == []
+
+    at(small_exchange, late)
+    assert brought(*arguments)["from_api"] == []
+    assert backfilled.stored("BTCUSDT") == stored, "digit for digit what the files say"
+    assert backfilled.rows("select distinct source from raw.kline") == [("archive",)]
+
+
+def test_an_api_that_does_not_answer_ends_nothing_and_is_asked_the_next_time(
+    backfilled: ArchiveStore, small_exchange: Sandbox
+) -> None:
+    small_exchange.spoil(Defect("not_uploaded", period="2026-02"), Defect("not_uploaded", period="2026-02-11"))
+    small_exchange.fail(Fault("451", endpoint="klines"))
+    arguments = ["--symbols", "BTCUSDT", "--from", "2026-02-10", "--to", "2026-02-12"]
+    result = call(*arguments)
+    assert result.exit_code == 0, result.output
+    assert "The API could not be asked" in words(result.stdout)
+    assert "Days that neither a file nor the API brings, 1 in all: BTCUSDT 2026-02-11" in words(result.stdout)
+    small_exchange.clear_faults()
+    assert [it["candles"] for it in brought(*arguments)["from_api"]] == [DAY_MINUTES]
 
 
 def test_days_before_the_first_file_of_a_pair_are_not_missing() -> None:
@@ -185,19 +238,19 @@ def test_what_is_wrong_in_the_archive_is_named_and_ends_nothing(
     assert "2 refused" in said
     assert "BTCUSDT-1m-2026-01.zip: ChecksumMismatch, its sha256 is" in said
     assert re.search(r"XRPUSDC-1m-2026-01\.[0-9a-f]{16}\.zip: members, it holds", said)
-    assert "Days that no file brings, 1 in all" in said
-    assert "BTCUSDT 2026-01-30" in said
+    assert "Days that no file brings, from the API, 1 in all: BTCUSDT 2026-01-30: 1,440 candles" in said
     assert "repeated: 1 in 1 files" in said
     assert "raw.archive_defect" in said
     days = backfilled.rows("select count(distinct open_at::date) from raw.kline")
-    assert days == [(2 + 28,)]
+    assert days == [(3 + 28,)]
 
     found = brought(*arguments)
     assert [(it["symbol"], it["kind"]) for it in found["refused"]] == [
         ("BTCUSDT", "ChecksumMismatch"),
         ("XRPUSDC", "members"),
     ]
-    assert found["missing"] == [{"symbol": "BTCUSDT", "first": "2026-01-30", "last": "2026-01-30", "days": 1}]
+    assert [(it["symbol"], it["first"], it["candles"]) for it in found["from_api"]] == [("BTCUSDT", "2026-01-30", 1440)]
+    assert found["missing"] == []
     assert [(it["kind"], it["findings"]) for it in found["defects"]] == [("repeated", 1)]
     assert (found["downloaded"]["files"], found["already_there"]["files"]) == (0, 5)
 
@@ -320,4 +373,5 @@ def test_the_daily_run_brings_what_was_replaced_and_the_newest_days(
     assert states[old[0]] == "superseded"
     after = backfilled.stored("BTCUSDT")
     assert len({row for row in before if row[0].month == 2} - set(after)) > 0, "the new version counts"
-    assert after[-1][0] == datetime.fromisoformat("2026-03-05T23:59")
+    [(newest,)] = backfilled.rows("select max(open_at) from raw.kline where source = 'archive'")
+    assert newest == datetime.fromisoformat("2026-03-05T23:59")

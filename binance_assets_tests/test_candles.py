@@ -20,7 +20,7 @@ from binance_assets.home import Home
 from binance_assets.landing import Capture
 from binance_assets.landing.archive import download
 from binance_assets.landing.assets import kline
-from binance_assets.landing.klines import PAGE, CandleSpan, bring_candles, pages
+from binance_assets.landing.klines import CandleSpan, bring_candles
 from binance_assets.mart.models import update_gaps
 from binance_assets.raw.rebuild import rebuild
 from binance_assets.repair import explain_gaps
@@ -104,15 +104,6 @@ def test_the_api_has_the_candles_of_the_archive_digit_for_digit(tmp_path: Path) 
     assert stores[1].rows("select distinct source from raw.kline") == [("rest",)]
 
 
-def test_a_span_is_asked_in_pages_that_do_not_overlap() -> None:
-    span = CandleSpan("BTCUSDT", NOON, NOON + 2 * PAGE)
-    assert list(pages([span])) == [
-        CandleSpan("BTCUSDT", NOON, NOON + PAGE - MINUTE),
-        CandleSpan("BTCUSDT", NOON + PAGE, NOON + 2 * PAGE - MINUTE),
-        CandleSpan("BTCUSDT", NOON + 2 * PAGE, NOON + 2 * PAGE),
-    ]
-
-
 def test_a_minute_that_is_running_is_neither_stored_nor_refused_nor_answered(store: CandleStore) -> None:
     rows = candles(NOON, 5)
     store.land_answer(rows, NOON, NOON + 9 * MINUTE, at=NOON + 4 * MINUTE + MINUTE / 2)
@@ -146,9 +137,9 @@ def test_bad_candles_are_refused_with_a_reason_and_the_rest_is_traced_to_its_ans
         6: "one of its fields is no number",
         7: "one of its numbers has more than eight decimals, or more digits than fit",
         8: "it has volume and no trades, or trades and no volume",
-        11: "its minute stood in the response before; the first row was kept",
-        13: "other rows of the response say something else of its minute",
-        14: "other rows of the response say something else of its minute",
+        11: "its time stood in the response before; the first row was kept",
+        13: "other rows of the response say something else of its time",
+        14: "other rows of the response say something else of its time",
         15: "it does not have the twelve fields of a candle",
         16: "it does not have the twelve fields of a candle",
         17: "it is of a minute that was not asked for",

@@ -19,7 +19,7 @@ from binance_assets.resources import HomeResource
 from binance_assets.tables import Table
 from binance_assets.warehouse import Connection
 from binance_assets_tests.coins import DEFI, Coins, coin, listed, named
-from binance_assets_tests.klines import ArchiveStore, candles
+from binance_assets_tests.klines import ArchiveStore, candles, rolled_up
 from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, PAIRS, SECOND, Pipeline, described, prices_body
 
 CHECKED = {table.name: table for table in TABLES if table.layer != "meta"}
@@ -39,8 +39,9 @@ def unguarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
         prices = {pair["symbol"]: "1.5" for pair in PAIRS} | {"UNKNOWN": "2", "../x": "1"}
         pipeline.land_prices(prices, NOON + number * MINUTE)
     pipeline.land_missed(NOON + 2 * MINUTE)
-    pipeline.update()
     day = candles(NOON - 12 * HOUR)
+    pipeline.land_klines([rolled_up(day[:60], day[0].at, HOUR)], day[0].at, day[0].at, at=NOON, interval="1h")
+    pipeline.update()
     pipeline.land_candles("BTCUSDT", f"{NOON:%Y-%m-%d}", [it for it in day if it.at != NOON])
     pipeline.add_rest(day[720:721])
     pipeline.load_archive()

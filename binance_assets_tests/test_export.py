@@ -321,6 +321,7 @@ def test_all_that_names_coinmarketcap_as_its_provider_is_declared_so() -> None:
 def test_csv_is_for_spreadsheets(tmp_path: Path) -> None:
     pipeline = filled(tmp_path)
     texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1", "币安人生", 'a,"b"\nc', "a=1", "'x", ""]
+    texts.append("a;=1")  # two cells where the comma is the decimal sign
     with pipeline.warehouse.transaction() as connection:
         keys = connection.rows("select currency_key from mart.dim_currency order by currency_key")
         connection.rows("delete from mart.dim_currency")
@@ -337,7 +338,7 @@ def test_csv_is_for_spreadsheets(tmp_path: Path) -> None:
     with (pipeline.store.export / "dim_currency.csv").open(encoding="utf-8-sig", newline="") as stream:
         names = [row["name"] for row in csv.DictReader(stream)]
     run = {"=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"}
-    assert names == [f"'{text}" if text[:1] in run else text for text in texts]
+    assert names == [f"'{text}" if text[:1] in run else text.replace(";=", ";'=") for text in texts]
     with (pipeline.store.export / "fact_price_latest.csv").open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert {row["observed_at"] for row in rows} == {"2024-03-01 12:03:00"}

@@ -23,7 +23,6 @@ from hypothesis import strategies as st
 
 from binance_assets import lake
 from binance_assets.archive.rest import load_rest_candles
-from binance_assets.archive.roll_ups import differing_roll_ups
 from binance_assets.checks import RULES
 from binance_assets.definitions import defs
 from binance_assets.home import Home
@@ -184,6 +183,9 @@ def expected_row(
         "mean_deviation_bp": sum(deviations) / len(deviations) if deviations else None,
         "worst_deviation_bp": max(deviations, default=None),
         "differing_minutes": 0,
+        "compared_hours": 0,
+        "differing_hours": 0,
+        "day_differs": None,
     }
 
 
@@ -530,37 +532,3 @@ def test_it_is_made_by_the_full_runs() -> None:
     for name in ("run_once", "refresh_all", "rebuild"):
         selected = defs.resolve_job_def(name).asset_layer.executable_asset_keys
         assert dg.AssetKey(["mart", "fact_quality_day"]) in selected
-
-
-# The exchange's own hours and days
-
-
-def as_answered(opened_at: datetime, span: timedelta, its: Sequence[Candle]) -> list[Any]:
-    """A candle of some minutes, as klines answers; by plain Python."""
-    rows = [it.values for it in its]
-    opened = (opened_at - datetime(1970, 1, 1)) // timedelta(milliseconds=1)  # noqa: DTZ001 - naive UTC
-    volumes = [f"{sum(row[place] for row in rows):.8f}" for place in (4, 5, 7, 8)]
-    ohlc = (rows[0][0], max(row[1] for row in rows), min(row[2] for row in rows), rows[-1][3])
-    closed = opened + span // timedelta(milliseconds=1) - 1
-    trades = sum(row[6] for row in rows)
-    return [opened, *(f"{price:.8f}" for price in ohlc), volumes[0], closed, volumes[1], trades, *volumes[2:], "0"]
-
-
-@pytest.mark.parametrize("span", [HOUR, DAY])
-def test_longer_candles_are_what_the_minutes_roll_up_to(store: ArchiveStore, span: timedelta) -> None:
-    store.update()
-    its = [it for number, it in enumerate(candles(FIRST, 2 * 1440)) if number % 97]
-    for day in (0, 1):
-        of_day = [it for it in its if it.at.date() == (FIRST + day * DAY).date()]
-        store.land_candles("BTCUSDT", f"{FIRST + day * DAY:%Y-%m-%d}", of_day)
-    store.load_archive()
-    starts = [FIRST + number * span for number in range(2 * DAY // span)]
-    answered = [as_answered(at, span, [it for it in its if at <= it.at < at + span]) for at in starts]
-    with store.warehouse.connect() as connection:
-        assert differing_roll_ups(connection, "BTCUSDT", answered) == []
-        answered[1][7] = f"{Decimal(answered[1][7]) + Decimal('0.00000001'):.8f}"
-        [found] = differing_roll_ups(connection, "BTCUSDT", answered)
-        assert (found["symbol"], found["opened_at"], found["closed_at"]) == ("BTCUSDT", starts[1], starts[1] + span)
-        told = found["of_exchange"]["quote_volume"] - found["rolled_up"]["quote_volume"]
-        assert told == Decimal("0.00000001")
-        assert [it["rolled_up"] for it in differing_roll_ups(connection, "ETHUSDT", answered[:1])] == [None]

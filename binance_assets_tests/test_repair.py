@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from binance_assets import repair
 from binance_assets.clients import BinanceClient, ExchangeError, WeightBudget
 from binance_assets.clients.archive import ArchiveClient
 from binance_assets.clients.binance import EPOCH
@@ -24,7 +26,7 @@ from binance_assets.sandbox import Sandbox
 from binance_assets.sandbox.archive_defects import Defect
 from binance_assets.sandbox.catalogue import UNITS
 from binance_assets.sandbox.faults import Fault
-from binance_assets_tests.pipeline import HOUR, MINUTE, SECOND, Pipeline, info_body, prices_body
+from binance_assets_tests.pipeline import HOUR, MINUTE, ROOT, SECOND, Pipeline, info_body, prices_body
 from binance_assets_tests.simulated import SimulatedClock
 from binance_assets_tests.small_market import SmallSandbox, small_market
 
@@ -267,30 +269,42 @@ def test_a_second_repair_asks_and_changes_nothing_and_a_rebuild_says_the_same(re
     assert len(requests_for_candles(store.sandbox)) == asked
 
 
-class Killed(BaseException):
-    """As if the process were gone."""
+KILLED = """
+# A repair in a process of its own, which is killed when one of its steps has come to its end for the first time.
+import os, signal, sys
+from datetime import datetime
+from pathlib import Path
+
+from binance_assets import repair
+from binance_assets.clients import BinanceClient, WeightBudget
+from binance_assets.clients.archive import ArchiveClient
+from binance_assets.home import Store
+
+path, url, now, symbols, dies_after = sys.argv[1:]
+step = getattr(repair, dies_after)
+
+
+def die(*arguments, **options):
+    step(*arguments, **options)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+setattr(repair, dies_after, die)
+client = BinanceClient((url,), budget=WeightBudget(Path(path) / "weights.sqlite"), simulated=True, attempts=1)
+archive = ArchiveClient(url, simulated=True, attempts=1)
+store = Store(Path(path), "sandbox")
+repair.repair_gaps(store, client, archive, symbols.split(","), datetime.fromisoformat(now))
+"""
 
 
 @pytest.mark.parametrize("dies_after", ["bring_candles", "download"])
-def test_what_was_landed_before_a_kill_is_not_asked_for_again(
-    store: Repairable, monkeypatch: pytest.MonkeyPatch, dies_after: str
-) -> None:
+def test_what_was_landed_before_a_kill_is_not_asked_for_again(store: Repairable, dies_after: str) -> None:
     if dies_after != "download":
         store.sandbox.fail(Fault("503", endpoint="archive/list"))
-    original: Callable[..., Any] = getattr(repair, dies_after)
-    calls = []
-
-    def die(*args: Any, **options: Any) -> Any:
-        result = original(*args, **options)
-        calls.append(result)
-        if len(calls) == 1:
-            raise Killed
-        return result
-
-    monkeypatch.setattr(repair, dies_after, die)
     before = len(requests_for_candles(store.sandbox))
-    with pytest.raises(Killed):
-        store.repair()
+    arguments = [str(store.store.path), store.sandbox.url, store.now.isoformat(), ",".join(WATCHED), dies_after]
+    killed = subprocess.run([sys.executable, "-c", KILLED, *arguments], cwd=ROOT, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert store.repair().waiting == 0
     asked = requests_for_candles(store.sandbox)[before:]
     files_and_answers = [it for it in asked if it.endswith(".zip") or it.startswith("symbol=")]

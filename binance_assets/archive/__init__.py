@@ -13,4 +13,7 @@
 
 Bad lines never get into a month, the rest of their file does; a file that is wrong as a whole is refused. Each finding
 is a row of ``raw.archive_defect``, each file one of ``raw.archive_file`` (load.py).
+
+What the API gives is judged by the same rules (rest.py): candles of minutes, which fill what files lack, and the
+exchange's own candles of hours and days in ``raw.long_kline``, which the scorecard of each day compares with them.
 """

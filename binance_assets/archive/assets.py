@@ -1,9 +1,10 @@
 """Assets of the archive: its files as landed, a partition a month; and one load that fills all their tables."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
+from typing import TypeVar
 
 import dagster as dg
 from pydantic import Field
@@ -12,18 +13,25 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 from binance_assets.archive.choice import Choice, choose_pairs, followed_pairs
 from binance_assets.archive.history import Brought, bring, days_that_are_over, per_month
 from binance_assets.archive.load import ArchiveInUse, LoadedMonth, load_archive
+from binance_assets.archive.missing_days import ask_for_days, unasked_days
 from binance_assets.archive.onlooker import Onlooker
-from binance_assets.archive.tables import TABLES
+from binance_assets.archive.tables import LONG_KLINE, OF_MINUTES
 from binance_assets.archive.zips import landed_zips, month_of
 from binance_assets.assets import OWNERS, label, materialized, table_options
+from binance_assets.clients import ExchangeError
 from binance_assets.clients.archive import DAY
+from binance_assets.clients.budget import SPARE_SHARE
 from binance_assets.core.tables import PAIR
 from binance_assets.home import Store
+from binance_assets.landing.archive import Span
+from binance_assets.raw.load import load
 from binance_assets.resources import HomeResource
 from binance_assets.warehouse import WarehouseInUse
 
 MONTHS = dg.MonthlyPartitionsDefinition(start_date="2017-08", fmt="%Y-%m", end_offset=1)
 """From the archive's first month to the current one."""
+
+Result = TypeVar("Result")
 
 ATTEMPTS = 5
 """To load, while others hold the warehouse for longer than a step waits. Each goes on where the one before was."""
@@ -66,7 +74,8 @@ def archive(
 ) -> dg.MaterializeResult:
     """Zips of one-minute candles from the exchange's archive, as received: of whole months, or of days.
 
-    What is there is not downloaded again, and what the archive has replaced is. The job `backfill` also loads them.
+    What is there is not downloaded again, and what the archive has replaced is. For the days that no file brings, the
+    exchange's API (GET klines) is asked. The job `backfill` also loads all of it.
     """
     store = home.store
     window = context.partition_time_window
@@ -76,6 +85,7 @@ def archive(
         datetime.now(UTC).replace(tzinfo=None),
     )
     found: dict[str, Brought] = {}
+    candles = 0
     symbols = _symbols(config, home, store, window.start.date())
     if days and symbols:
         context.log.info(f"{days[0]} to {days[1]} of {len(symbols)} pairs")
@@ -85,9 +95,34 @@ def archive(
         for refused in outcome.refused:
             context.log.warning(f"{refused.file.name} is refused: {refused.error}")
         found = per_month(outcome)
+        candles = _ask_for_days(context, home, outcome.missing, onlooker)
     for month in context.partition_keys:
         context.add_asset_metadata(asdict(found.get(month, Brought())), partition_key=month)
-    return dg.MaterializeResult(metadata={"pairs": len(symbols), "source": label(store.source)})
+    return dg.MaterializeResult(
+        metadata={"pairs": len(symbols), "candles_from_api": candles, "source": label(store.source)}
+    )
+
+
+def _ask_for_days(
+    context: dg.AssetExecutionContext, home: HomeResource, days: Sequence[Span], onlooker: Onlooker
+) -> int:
+    """Land candles of the days that no file brings. Returns how many.
+
+    That the API cannot be asked ends nothing: in some countries it is closed, and the archive is not.
+    """
+    spans = _patiently(unasked_days, home.store, days) if days else []
+    if not spans:
+        return 0
+    try:
+        with home.exchange(share=SPARE_SHARE) as client:
+            brought = ask_for_days(home.store, client, spans, onlooker)
+    except ExchangeError as error:
+        context.log.warning(f"Days that no file brings are missing; the next run asks the API again: {error}")
+        onlooker.not_asked(error.what)
+        return 0
+    for refused in brought.refused:
+        context.log.warning(f"The API has no candles of a pair: {refused}")
+    return brought.candles
 
 
 def _symbols(config: ArchiveConfig, home: HomeResource, store: Store, since: date) -> list[str]:
@@ -100,7 +135,7 @@ def _symbols(config: ArchiveConfig, home: HomeResource, store: Store, since: dat
 
 @dg.multi_asset(
     name="load_archive",
-    specs=[dg.AssetSpec(**table_options(table), deps=[PAIR.asset_path, archive.key]) for table in TABLES],
+    specs=[dg.AssetSpec(**table_options(table), deps=[PAIR.asset_path, archive.key]) for table in OF_MINUTES],
 )
 def load_landed_archive(
     context: dg.AssetExecutionContext, home: HomeResource, onlooker: dg.ResourceParam[Onlooker]
@@ -111,7 +146,7 @@ def load_landed_archive(
     same, that one does it.
     """
     store = home.store
-    patiently = Retrying(retry=retry_if_exception_type(WarehouseInUse), stop=stop_after_attempt(ATTEMPTS), reraise=True)
+    _patiently(_load_answers, store)
     try:
         with onlooker.loading(_months_due(store)) as on_month:
 
@@ -122,13 +157,40 @@ def load_landed_archive(
                 )
                 on_month(month)
 
-            patiently(load_archive, store.warehouse, store.landing, tell)
+            _patiently(load_archive, store.warehouse, store.landing, tell)
     except ArchiveInUse as error:
         context.log.warning(str(error))
         onlooker.not_loaded(str(error))
     with store.warehouse.connect() as connection:
-        for table in TABLES:
+        for table in OF_MINUTES:
             yield materialized(connection, table)
+
+
+@dg.asset(**table_options(LONG_KLINE), deps=[["landing", "long_kline"]])
+def long_kline(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+    """Load the exchange's own candles of hours and days that were landed.
+
+    Like the load before it, it takes no writer's place, and leaves it to another process that does the same.
+    """
+    store = home.store
+    _patiently(_load_answers, store)
+    try:
+        _patiently(load_archive, store.warehouse, store.landing)
+    except ArchiveInUse as error:
+        context.log.warning(str(error))
+    with store.warehouse.connect() as connection:
+        return materialized(connection, LONG_KLINE)
+
+
+def _patiently(do: Callable[..., Result], *arguments: object) -> Result:
+    retrying = Retrying(retry=retry_if_exception_type(WarehouseInUse), stop=stop_after_attempt(ATTEMPTS), reraise=True)
+    return retrying(do, *arguments)
+
+
+def _load_answers(store: Store) -> None:
+    """Put what the API has answered where the load of the archive finds it."""
+    with store.warehouse.connect() as connection:
+        load(connection, store.landing)
 
 
 def _months_due(store: Store) -> int:

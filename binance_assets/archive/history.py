@@ -37,7 +37,8 @@ class Brought:
         files: Its files that are landed.
         bytes: Their size.
         refused: Files that could not be had.
-        missing_days: Days that no file brings, of all pairs together; not those before the first file of a pair.
+        missing_days: Days that no file brings, of all pairs together; not those before the first file of a pair. The
+            API may have them.
     """
 
     files: int = 0
@@ -130,8 +131,8 @@ def missing(outcome: Outcome) -> list[Span]:
 def begins_later(outcome: Outcome) -> dict[str, date]:
     """The pairs whose first file is of a later day than the first that was asked for, with that day."""
     firsts: dict[str, date] = {}
-    for it in outcome.landed:
-        firsts[it.file.symbol] = min(it.file.first, firsts.get(it.file.symbol, date.max))
+    for file in (*(it.file for it in outcome.landed), *(it.file for it in outcome.refused)):
+        firsts[file.symbol] = min(file.first, firsts.get(file.symbol, date.max))
     return {
         span.symbol: firsts[span.symbol]
         for span in outcome.missing

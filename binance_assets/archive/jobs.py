@@ -17,7 +17,9 @@ RECHECKED = timedelta(days=62)
 LONGEST = timedelta(days=7)
 """After which Dagster's run monitoring ends a run of these jobs: all pairs since 2017 may take days."""
 
-_FILES_AND_CANDLES = dg.AssetSelection.assets(archive.key, *(table.asset_path for table in TABLES))
+_FILES_AND_CANDLES = dg.AssetSelection.assets(
+    archive.key, ["landing", "long_kline"], *(table.asset_path for table in TABLES)
+)
 _DIMENSIONS = dg.AssetSelection.assets(
     *(table.asset_path for table in (mart.DIM_CURRENCY, mart.DIM_PAIR, mart.DIM_DATE, mart.DIM_TIME))
 )

@@ -1,5 +1,6 @@
 -- A close look at the lines of candles in the temporary table `written`: what stands in each, and which rule it breaks.
--- They are of one part or several, such as files, each with the span of time that it is of, and the unit of its times.
+-- They are of one part or several, such as files, each with the span of time that it is of, the length of its candles
+-- and the unit of its times.
 create or replace temp table line as
 with split as (
     select
@@ -16,6 +17,7 @@ number as (
         text,
         since,
         until,
+        length_us,
         is_in_microseconds,
         len(field) = 12 as has_twelve_fields,
         list_bool_and([regexp_full_match(it, '-?[0-9]{1,18}') for it in integer_field])
@@ -43,7 +45,7 @@ number as (
 
 select
     number.*,
-    number.close_time - number.open_time < 60_000_000 // number.unit_us - 1 as closes_early,
+    number.close_time - number.open_time < number.length_us // number.unit_us - 1 as closes_early,
     case
         when
             number.line = 1
@@ -71,8 +73,8 @@ select
         when number.unit_us is null or (number.unit_us = 1) <> number.is_in_microseconds then 'wrong_unit'
         when number.open_at < number.since or number.open_at >= number.until then 'outside_span'
         when
-            number.open_time % (60_000_000 // number.unit_us) <> 0
-            or number.close_time - number.open_time not between 0 and 60_000_000 // number.unit_us - 1
+            number.open_time % (number.length_us // number.unit_us) <> 0
+            or number.close_time - number.open_time not between 0 and number.length_us // number.unit_us - 1
             then 'not_a_minute'
         when
             least(number.open_price, number.high_price, number.low_price, number.close_price) <= 0

@@ -14,6 +14,7 @@ select
     string_split(rtrim(listed.text, chr(13)), ',') as field,
     file.since,
     file.until,
+    60_000_000 as length_us,
     file.is_in_microseconds
 from listed
 cross join file

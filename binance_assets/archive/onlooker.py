@@ -25,6 +25,13 @@ class Onlooker:
     def brought(self, outcome: Outcome) -> None:
         """What the download came to."""
 
+    def asking(self, minutes: int) -> AbstractContextManager[Callable[[int], object]]:
+        """For as long as the API is asked for so many minutes that no file brings; is told how many are answered."""
+        return _nobody()
+
+    def not_asked(self, why: str) -> None:
+        """The API could not be asked for all of them."""
+
     def loading(self, months: int) -> AbstractContextManager[Callable[[LoadedMonth], object]]:
         """For as long as months are put together: about so many."""
         return _nobody()

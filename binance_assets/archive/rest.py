@@ -12,9 +12,10 @@ BATCH_ROWS = 200_000
 def load_rest_candles(connection: Connection, landing: Landing) -> int:
     """Load the candles of the responses that are in ``raw.capture`` and were not looked at yet.
 
-    Some files at a time, each time in one transaction. The months that the candles belong to are put together by the
-    next :func:`load_archive`; what is wrong is in ``raw.quarantine``, with the reason. A minute that was running when
-    its response came is left out.
+    Some files at a time, each time in one transaction. The months that the candles of minutes belong to are put
+    together by the next :func:`load_archive`; those of hours and days are only compared with what minutes roll up to.
+    What is wrong is in ``raw.quarantine``, with the reason. A candle that was running when its response came is left
+    out.
 
     Returns:
         The number of candles.
@@ -31,4 +32,4 @@ def load_rest_candles(connection: Connection, landing: Landing) -> int:
             connection.run("archive/judged_lines.sql")
             connection.run("archive/rest_kline.sql")
             connection.run("archive/rest_progress.sql", file=files[-1].name, landed_at=files[-1].landed_at)
-        loaded += connection.count("rest_candle")
+        loaded += connection.count("judged_candle")

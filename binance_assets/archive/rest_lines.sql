@@ -24,6 +24,7 @@ select
     coalesce(from_json(element.written, '["varchar"]'), []) as field,
     kline_response.since,
     kline_response.until,
+    epoch_us(kline_response.length) as length_us,
     false as is_in_microseconds
 from element
 inner join kline_response using (capture_id);

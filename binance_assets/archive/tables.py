@@ -28,10 +28,10 @@ _FILE_KEY = "The file that it is from: raw.archive_file.file_key"
 _CANDLE = {
     "pair_id": integer("The pair"),
     "open_at": instant("Start of the minute"),
-    "open_price": price("Price of its first trade; of a minute without trades, the last price before", positive()),
+    "open_price": price("Price of its first trade; where there was none, the last price before", positive()),
     "high_price": price("Highest price", positive()),
     "low_price": price("Lowest price", positive()),
-    "close_price": price("Price of its last trade; of a minute without trades, the last price before", positive()),
+    "close_price": price("Price of its last trade; where there was none, the last price before", positive()),
     "volume": quantity("What was traded", unit="base currency"),
     "quote_volume": quantity("What was paid for it", unit="quote currency"),
     "trade_count": integer("Trades", not_negative()),
@@ -99,6 +99,26 @@ REST_KLINE = Table(
     references={"pair_id": "core.pair.pair_id", "capture_id": "raw.capture.capture_id"},
     large=True,
     columns={**_CANDLE, "capture_id": text("The response it stood in; of several the one that was landed last")},
+)
+
+LONG_INTERVALS = ("1h", "1d")
+"""The exchange's names of the intervals that minutes are rolled up to."""
+
+LONG_KLINE = Table(
+    "raw.long_kline",
+    "The exchange's own candles of hours and days, from its API: what its candles of minutes should roll up to. They "
+    "are compared, and nothing else is made of them.",
+    grain="pair x hour, pair x day",
+    key=("pair_id", "candle_interval", "open_at"),
+    references={"pair_id": "core.pair.pair_id", "capture_id": "raw.capture.capture_id"},
+    large=True,
+    columns={
+        "pair_id": _CANDLE["pair_id"],
+        "candle_interval": text("Whether it is of an hour or of a day", one_of(*LONG_INTERVALS)),
+        **_CANDLE,
+        "open_at": instant("When the hour or day begins"),
+        "capture_id": text("The response it stood in; of several the one that was landed last"),
+    },
 )
 
 KLINE = Table(
@@ -193,6 +213,21 @@ KLINE_ANSWER = Table(
     },
 )
 
+LONG_KLINE_ANSWER = Table(
+    "meta.long_kline_answer",
+    "For which hours and days the API was asked for its candles and has answered.",
+    grain="one response",
+    key=("capture_id",),
+    columns={
+        "capture_id": text("The response"),
+        "candle_interval": text("Whether it is about hours or about days", one_of(*LONG_INTERVALS)),
+        "pair_id": integer("The pair"),
+        "from_utc": instant("Start of the first one that was asked for"),
+        "to_utc": instant("End of the last one that was asked for, and was over"),
+        "answered_at": instant("When the response was received"),
+    },
+)
+
 OPEN_KLINE_MONTH = Table(
     "meta.open_kline_month",
     "Pairs whose candles of a month have to be put together anew.",
@@ -204,7 +239,10 @@ OPEN_KLINE_MONTH = Table(
     },
 )
 
-TABLES = (ARCHIVE_FILE, ARCHIVE_DEFECT, REST_KLINE, KLINE, KLINE_HOUR)
+OF_MINUTES = (ARCHIVE_FILE, ARCHIVE_DEFECT, REST_KLINE, KLINE, KLINE_HOUR)
+"""Those that one step fills. What the exchange is asked to compare with them comes after."""
+
+TABLES = (*OF_MINUTES, LONG_KLINE)
 """Those of the raw layer."""
 
-META = (KLINE_MONTH, OPEN_KLINE_MONTH, KLINE_ANSWER)
+META = (KLINE_MONTH, OPEN_KLINE_MONTH, KLINE_ANSWER, LONG_KLINE_ANSWER)

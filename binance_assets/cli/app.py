@@ -172,7 +172,7 @@ def status(
 
 app.command(
     epilog='Example: `binance-assets query "select symbol, price from fact_price_latest join dim_pair using (pair_key) '
-    "where quote_code = 'USDT' order by price desc limit 10\"`"
+    "where quote_code = 'USDT' and not is_stale order by price desc limit 10\"`"
 )(query)
 
 

@@ -54,9 +54,9 @@ def backfill(
 ) -> None:
     """Bring one-minute candles in from the exchange's archive: download, verify, load, check, export.
 
-    Files of whole months, and of days where there is none of a month. What is there is not downloaded again: stopped at
-    any point, the same command goes on where it was. What is wrong in a file is named and ends nothing, so that the
-    exit code is 0 then, too: see raw.archive_defect.
+    Files of whole months, and of days where there is none of a month; days that no file brings come from the API. What
+    is there is not downloaded again: stopped at any point, the same command goes on where it was. What is wrong in a
+    file is named and ends nothing, so that the exit code is 0 then, too: see raw.archive_defect.
     """
     choice = _choice(symbols, quote, all_pairs=all_pairs)
     days = _day(first, "--from"), _day(last, "--to") if last else _today() - DAY
@@ -83,6 +83,7 @@ def backfill(
         **found,
         "months_loaded": [month.month for month in view.months],
         "not_loaded": view.reason,
+        "api_not_asked": view.not_asked_because,
         "failed_checks": [vars(check) for check in finished.failed_checks],
         "landing": store.landing.path / "archive",
         "lake": store.warehouse.lake / "kline",
@@ -107,6 +108,7 @@ class _View(Onlooker):
         self.outcome = Outcome((), (), (), Downloaded())
         self.months: list[LoadedMonth] = []
         self.reason: str | None = None
+        self.not_asked_because: str | None = None
 
     def waits(self, what_for: str) -> None:
         _errors.print(f"Waiting for {what_for} to end ...")
@@ -124,6 +126,16 @@ class _View(Onlooker):
 
     def brought(self, outcome: Outcome) -> None:
         self.outcome = outcome
+
+    @contextmanager
+    def asking(self, minutes: int) -> Iterator[Callable[[int], object]]:
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("minutes asked of the API"), TimeRemainingColumn())
+        with Progress(*columns, console=_errors) as bar:
+            task = bar.add_task("", total=minutes)
+            yield lambda answered: bar.update(task, advance=answered)
+
+    def not_asked(self, why: str) -> None:
+        self.not_asked_because = why
 
     @contextmanager
     def loading(self, months: int) -> Iterator[Callable[[LoadedMonth], object]]:
@@ -230,10 +242,19 @@ def _print_summary(found: dict[str, Any]) -> None:
         "[red]Refused[/]",
         [f"{it['file'].rpartition('/')[2]}: {it['kind']}, {it['detail']}" for it in found["refused"]],
     )
-    days = sum(it["days"] for it in found["missing"])
+    if found["api_not_asked"]:
+        _out.print(
+            "[yellow]The API could not be asked[/] for all days that no file brings: "
+            f"{escape(found['api_not_asked'])}. The same command asks again.",
+            soft_wrap=True,
+        )
     _print_some(
-        f"[yellow]Days that no file brings[/], {days:,} in all (the archive has a day's file the day after)",
-        [f"{it['symbol']} {it['first']}" + f" to {it['last']}" * (it["days"] > 1) for it in found["missing"]],
+        f"Days that no file brings, from the API, {_days(found['from_api'])} in all",
+        [f"{_span(it)}: {it['candles']:,} candles" for it in found["from_api"]],
+    )
+    _print_some(
+        f"[yellow]Days that neither a file nor the API brings[/], {_days(found['missing'])} in all",
+        [_span(it) for it in found["missing"]],
     )
     _print_some(
         "Begin later", [f"{symbol} in the file of {day}" for symbol, day in sorted(found["listed_later"].items())]
@@ -250,6 +271,15 @@ def _print_summary(found: dict[str, Any]) -> None:
         _out.print(f"  {check['severity']} {check['asset']} · {check['name']}: {escape(check['description'])}")
     for name in ("landing", "lake", "warehouse", "export"):
         _out.print(f"{name:10} {found[name]}", soft_wrap=True, highlight=False)
+
+
+def _days(spans: list[dict[str, Any]]) -> str:
+    return f"{sum(it['days'] for it in spans):,}"
+
+
+def _span(it: dict[str, Any]) -> str:
+    until = f" to {it['last']}" if it["days"] > 1 else ""
+    return f"{it['symbol']} {it['first']}{until}"
 
 
 def _print_some(title: str, lines: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 import webbrowser
@@ -47,7 +48,7 @@ def dashboard(
     try:
         server.start()
     except OSError as error:
-        _fail(f"Port {port} cannot be used: {error.strerror}. Choose another one with --port.", 1)
+        _fail(f"Port {port} cannot be used: {os.strerror(error.errno or 0)}. Choose another one with --port.", 1)
     if as_json:
         typer.echo(json.dumps({"url": server.url, "source": store.source, "simulated": store.is_simulated}))
     else:

@@ -16,7 +16,7 @@ from binance_assets.clients.budget import SPARE_SHARE
 from binance_assets.collector import running_process
 from binance_assets.landing.coinmarketcap import Fetched, fetch_due, wanted_categories
 from binance_assets.landing.imports import import_files
-from binance_assets.landing.klines import bring_candles, recent_spans
+from binance_assets.landing.klines import bring_candles, recent_spans, roll_up_spans
 from binance_assets.landing.sampling import capture_of, sample
 from binance_assets.resources import HomeResource
 
@@ -108,6 +108,34 @@ def kline(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Materiali
         return dg.MaterializeResult(metadata={**told, "not_answered": str(error)})
     for refused in brought.refused:
         context.log.warning(f"Candles of a pair of BINANCE_WATCH_LIST are missing: {refused}")
+    return dg.MaterializeResult(metadata={**told, "candles": brought.candles, "refused": len(brought.refused)})
+
+
+@dg.asset(
+    key=["landing", "long_kline"],
+    group_name="landing",
+    kinds={"parquet", "file"},
+    owners=OWNERS,
+    deps=[["raw", "kline"]],
+)
+def long_kline(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+    """The exchange's own candles of hours and days (GET klines), as received, to compare the minutes with.
+
+    Of the pairs of BINANCE_REPAIR, and of the hours and days all minutes of which are there: what was not asked for
+    yet, the newest first, so many requests in a run. Whatever goes wrong, the step succeeds: prices do not suffer.
+    """
+    store = home.store
+    with store.warehouse.connect() as connection:
+        spans = roll_up_spans(connection, home.settings.repaired_symbols)
+    told: dict[str, Any] = {"requests": len(spans), "source": label(store.source)}
+    try:
+        with home.exchange(share=SPARE_SHARE) as client:
+            brought = bring_candles(client, store.landing, store.source, spans)
+    except ExchangeError as error:
+        context.log.warning(f"Candles of hours and days are missing; the next run asks for them again: {error}")
+        return dg.MaterializeResult(metadata={**told, "not_answered": str(error)})
+    for refused in brought.refused:
+        context.log.warning(f"Candles of hours and days of a pair are missing: {refused}")
     return dg.MaterializeResult(metadata={**told, "candles": brought.candles, "refused": len(brought.refused)})
 
 

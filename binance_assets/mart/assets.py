@@ -7,6 +7,7 @@ import pandas as pd
 
 from binance_assets.assets import WRITER_POOL, materialized, table_options
 from binance_assets.mart import models, quality, tables
+from binance_assets.mart.shown import last_day
 from binance_assets.repair import explain_gaps
 from binance_assets.resources import HomeResource
 
@@ -218,6 +219,7 @@ def gap(home: HomeResource) -> dg.MaterializeResult:
     deps=[
         ["raw", "archive_defect"],
         ["raw", "kline"],
+        ["raw", "long_kline"],
         ["mart", "fact_price_minute"],
         ["mart", "fact_price_day"],
         ["mart", "gap"],
@@ -251,7 +253,8 @@ def fact_quality_day(home: HomeResource) -> dg.MaterializeResult:
 )
 def fact_price_latest(home: HomeResource) -> dg.MaterializeResult:
     """The newest price of every pair."""
-    with home.store.warehouse.connect() as connection:
+    store = home.store
+    with store.warehouse.connect() as connection:
         models.load_latest_prices(connection)
         top = connection.records("mart/highest_priced.sql", quote="USDT", top=10)
         return materialized(
@@ -262,4 +265,6 @@ def fact_price_latest(home: HomeResource) -> dg.MaterializeResult:
             )
             if top
             else "none",
+            last_day=dg.MetadataValue.md(last_day(connection)),
+            export=dg.MetadataValue.path(str(store.export)),
         )

@@ -102,6 +102,17 @@ differing as (
     group by pair.pair_id, archive_defect.from_utc::date
 ),
 
+rolled_up as (
+    select
+        pair_key,
+        date_utc,
+        count(*) filter (where candle_interval = '1h') as compared_hours,
+        count(*) filter (where candle_interval = '1h' and is_differing) as differing_hours,
+        bool_or(is_differing) filter (where candle_interval = '1d') as day_differs
+    from compared_roll_up
+    group by pair_key, date_utc
+),
+
 none as (
     select repeat('0', 1440)::bit as minutes
 ),
@@ -149,11 +160,15 @@ select
     coalesce(compared.traded_minutes, 0) as traded_minutes,
     compared.mean_deviation_bp,
     compared.worst_deviation_bp,
-    coalesce(differing.differing_minutes, 0) as differing_minutes
+    coalesce(differing.differing_minutes, 0) as differing_minutes,
+    coalesce(rolled_up.compared_hours, 0) as compared_hours,
+    coalesce(rolled_up.differing_hours, 0) as differing_hours,
+    rolled_up.day_differs
 from marked
 left join day using (pair_key, date_utc)
 left join compared using (pair_key, date_utc)
 left join differing using (pair_key, date_utc)
+left join rolled_up using (pair_key, date_utc)
 where bit_count(marked.not_expected) < 1440
 order by marked.date_utc, marked.pair_key;
 

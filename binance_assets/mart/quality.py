@@ -26,11 +26,13 @@ def measure_quality(connection: Connection) -> int:
         The number of pairs and days that were measured.
     """
     connection.run("mart/quality_due.sql")
+    connection.run("archive/covered.sql")
     measured = 0
     for since, until in connection.rows("mart/quality_spans.sql"):
         with connection.transaction():
             connection.run("mart/quality_pairs.sql", since=since, until=until, reach=REACH)
             connection.run("mart/compared_minute.sql", since=since, until=until, reach=REACH)
+            connection.run("mart/compared_roll_up.sql", since=since, until=until)
             connection.run("mart/fact_quality_day.sql", since=since, until=until)
         measured += connection.count("quality_pair")
     return measured
@@ -45,6 +47,25 @@ def outside_minutes(connection: Connection, day: date) -> list[dict[str, Any]]:
     connection.run("mart/quality_outside.sql", day=day)
     connection.run("mart/compared_minute.sql", since=day, until=day + timedelta(days=1), reach=REACH)
     return connection.records("mart/checks/reconciled.sql")
+
+
+def differing_candles(connection: Connection, most: int) -> tuple[int, list[dict[str, Any]]]:
+    """The exchange's own candles of hours and days that its minutes do not roll up to.
+
+    Of the newest :data:`SHOWN_DAYS` days that were compared, and of the day that is running.
+
+    Returns:
+        How many there are; and of the newest, so many at most, each: symbol, whether it is of an hour or a day, when it
+        begins, the candle of the exchange, and what the minutes roll up to (``none`` where there is none).
+    """
+    connection.run("mart/quality_differing.sql", days=SHOWN_DAYS)
+    [(since, until)] = connection.rows("select min(date_utc), max(date_utc) + 1 from quality_pair")
+    if since is None:
+        return 0, []
+    connection.run("archive/covered.sql")
+    connection.run("mart/compared_roll_up.sql", since=since, until=until)
+    count = connection.value("select count(*) from compared_roll_up where is_differing")
+    return count, connection.records("mart/checks/rolled_up.sql", most=most)
 
 
 def newest_days(connection: Connection) -> list[dict[str, Any]]:

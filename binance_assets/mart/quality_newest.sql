@@ -7,6 +7,8 @@ with day as (
         sum(unexplained_minutes)::bigint as unexplained_minutes,
         sum(compared_minutes)::bigint as compared_minutes,
         sum(outside_minutes)::bigint as outside_minutes,
+        sum(compared_hours)::bigint as compared_hours,
+        sum(differing_hours)::bigint as differing_hours,
         sum(mean_deviation_bp * traded_minutes order by pair_key) / sum(traded_minutes) as mean_deviation_bp,
         max(worst_deviation_bp) as worst_deviation_bp,
         arg_max(pair_key, worst_deviation_bp) as pair_key

@@ -33,8 +33,8 @@ inner join (
         gap.from_utc < day.date_utc + interval 1 day
         and gap.known_until > day.date_utc;
 
--- Those of which something is there, those that are missing, and on a day on which the whole market is missing, those
--- that were there when that began.
+-- Those of which something is there, if only a candle of an hour or of the day; those that are missing; and on a day on
+-- which the whole market is missing, those that were there when that began.
 create or replace temp table quality_pair as
 with found as (
     select
@@ -42,6 +42,12 @@ with found as (
         date_utc
     from mart.fact_price_day
     where date_utc >= $since and date_utc < $until
+    union
+    select
+        pair_id as pair_key,
+        open_at::date as date_utc
+    from raw.long_kline
+    where open_at >= $since and open_at < $until
     union
     select
         pair_key,

@@ -101,6 +101,10 @@ DIM_PAIR = Table(
     grain="one pair",
     key=("pair_key",),
     unique=("symbol",),
+    references={
+        "base_currency_key": "mart.dim_currency.currency_key",
+        "quote_currency_key": "mart.dim_currency.currency_key",
+    },
     columns={
         "pair_key": integer("The number of core.pair", positive()),
         "symbol": text("The exchange's name of the pair"),
@@ -126,6 +130,8 @@ DIM_PAIR = Table(
         "tick_size": price("The smallest step of its price", nullable=True),
         "listed_at": instant("Earliest metadata that lists it"),
         "last_seen_at": instant("Latest metadata that lists it"),
+        "base_currency_key": integer("The currency that is priced"),
+        "quote_currency_key": integer("The currency that the price is in"),
     },
 )
 
@@ -621,6 +627,21 @@ FACT_QUALITY_DAY = Table(
             "Minutes of which the archive's monthly file and its daily one do not say the same",
             not_negative(),
             unit="min",
+        ),
+        "compared_hours": integer(
+            "Hours that the exchange was asked its own candle of, and of which it is known what minutes have candles",
+            pa.Check.in_range(0, 24),
+            unit="h",
+        ),
+        "differing_hours": integer(
+            "Those of them whose own candle is not, to the last digit, what the candles of the minutes roll up to",
+            pa.Check.in_range(0, 24),
+            unit="h",
+        ),
+        "day_differs": flag(
+            "Whether the exchange's own candle of the day is not what those of the minutes roll up to; empty where it "
+            "was not compared",
+            nullable=True,
         ),
     },
 )

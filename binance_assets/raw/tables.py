@@ -19,7 +19,8 @@ CAPTURE = Table(
         "capture_id": text("Hash of source, endpoint, time and content: the same response always gets the same id"),
         "endpoint": text(
             "The exchange's name of the endpoint, such as ticker/price; undated for imported rows without an instant; "
-            "coinmarketcap/... for an answer of CoinMarketCap; klines/... with the pair, the first and the last minute"
+            "coinmarketcap/... for an answer of CoinMarketCap; klines/... with the pair, the first and the last "
+            "candle, and the interval if these are no minutes"
         ),
         "source": text(
             "Where it came from: the real exchange, the sandbox, or a file the user brought", one_of(*SOURCES)

@@ -124,8 +124,8 @@ def explain_gaps(connection: Connection, symbols: Sequence[str] | None, now: dat
         connection.run("repair/target.sql", symbols=None if symbols is None else list(symbols))
         for month, made_of in connection.rows("repair/changed_months.sql"):
             connection.run("repair/absent_minute.sql")
-            absent = connection.duck.query(sql("archive/absent_minutes.sql"), params={"month": month})
-            absent.insert_into("absent_minute")
+            for query in ("archive/absent_minutes.sql", "archive/refused_minutes.sql"):
+                connection.duck.query(sql(query), params={"month": month}).insert_into("absent_minute")
             connection.run("repair/candle_gap.sql", month=month, made_of=made_of)
         connection.run("repair/due_gaps.sql", settled_at=now - SETTLED)
         for gap in connection.records("from due_gap order by since, pair_key"):

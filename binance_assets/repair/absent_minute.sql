@@ -1,4 +1,4 @@
--- For what archive/absent_minutes.sql finds.
+-- For what archive/absent_minutes.sql and archive/refused_minutes.sql find.
 create or replace temp table absent_minute (
     pair_id integer,
     from_utc timestamp,

@@ -39,6 +39,7 @@ pair_gap as (
         absent_minute.from_utc,
         absent_minute.to_utc,
         any_value(pair.symbol) as symbol,
+        coalesce(any_value(absent_minute.covering_pairs) = 0, false) as is_refused,
         string_agg(distinct harm.kind || ' in the ' || harm.scope || ' file', ', ') as harm,
         coalesce(
             bool_or(answered.from_utc <= absent_minute.from_utc and answered.to_utc >= absent_minute.to_utc), false
@@ -65,7 +66,7 @@ select
     to_utc,
     if(harm is null, 'unresolved', 'archive_defect') as cause,
     concat(
-        'the archive has no candle of ', symbol, ', and has of others',
+        'the archive has no candle of ', symbol, if(is_refused, ': the file is refused', ', and has of others'),
         if(was_asked, '; the API has none either', ''),
         '; ' || harm
     ) as evidence

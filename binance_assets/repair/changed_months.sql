@@ -1,14 +1,30 @@
 -- Months whose candles, or what the API has said of them, are others than those that meta.candle_gap was made of.
-with made_of as (
+with looked_at as (
     select
-        kline_month.month,
-        concat(kline_month.partition, ' ', count(kline_answer.capture_id)) as made_of
+        coalesce(kline_month.month, refused.month) as month,
+        kline_month.partition,
+        refused.files
     from meta.kline_month
+    full join (
+        select
+            month,
+            count(*) as files
+        from raw.archive_file
+        where state = 'refused'
+        group by month
+    ) as refused on kline_month.month = refused.month
+),
+
+made_of as (
+    select
+        looked_at.month,
+        concat_ws(' ', looked_at.partition, count(kline_answer.capture_id), looked_at.files) as made_of
+    from looked_at
     left join meta.kline_answer
         on
-            kline_answer.from_utc < (kline_month.month || '-01')::timestamp + interval 1 month
-            and kline_answer.to_utc > (kline_month.month || '-01')::timestamp
-    group by kline_month.month, kline_month.partition
+            kline_answer.from_utc < (looked_at.month || '-01')::timestamp + interval 1 month
+            and kline_answer.to_utc > (looked_at.month || '-01')::timestamp
+    group by looked_at.month, looked_at.partition, looked_at.files
 )
 
 select

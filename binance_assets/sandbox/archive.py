@@ -51,6 +51,7 @@ _KEY = re.compile(
     r"data/spot/(?P<scope>daily|monthly)/klines/(?P<symbol>[^/]+)/1m/"
     r"(?P=symbol)-1m-(?P<period>\d{4}-\d\d(-\d\d)?)\.zip(?P<checksum>\.CHECKSUM)?"
 )
+_MONTH = re.compile(r"-1m-(20\d\d)-(0[1-9]|1[0-2])")
 _COMPRESSION = 1
 
 
@@ -164,11 +165,13 @@ class Archive:
             return None
         return ArchiveFile(self._market.pairs[place], scope, first, _next(scope, first))
 
-    def _files(self, scope: str, symbol: str, now: datetime) -> Iterator[ArchiveFile]:
-        """The files of a pair that are there, in order."""
+    def _files(self, scope: str, symbol: str, now: datetime, marker: str = "") -> Iterator[ArchiveFile]:
+        """The files of a pair that are there, in order; those of months before a marker's are left out."""
         place = self._market.place_of[symbol]
         born, died = (EPOCH + it * SECOND for it in self._market.life(place, (now - EPOCH) // SECOND))
         first = born.date() if scope == "daily" else born.date().replace(day=1)
+        if month := _MONTH.search(marker):
+            first = max(first, date(int(month[1]), int(month[2]), 1))
         while first <= died.date():
             file = ArchiveFile(self._market.pairs[place], scope, first, _next(scope, first))
             if self._is_there(file, now):
@@ -294,7 +297,7 @@ class Archive:
                         told = common
                         yield common, None
                     continue
-                for file in self._files(scope, symbol, now):
+                for file in self._files(scope, symbol, now, marker):
                     for key in (file.key, f"{file.key}.CHECKSUM"):
                         if key.startswith(prefix) and key > marker:
                             yield key, file

@@ -51,7 +51,7 @@ class Candles(NamedTuple):
         low: Lowest price, in ticks.
         close: Last price, in ticks.
         volume: Traded base currency, in steps.
-        quote_volume: Traded quote currency, in ticks times steps.
+        quote_volume: Traded quote currency, in ticks times steps; of each trade whole units, what is below is lost.
         bought: What of the volume the takers bought.
         quote_bought: What of the quote volume they paid for that.
         trade_count: Number of trades.
@@ -205,6 +205,8 @@ class Market:
         # One trade more before and behind, so that a close precedes each candle and each bound has an index.
         before = self._ticks_at(np.array([place]), close_at)
         padded = np.concatenate((before, ticks, before))
+        paid = quantities * ticks
+        paid -= paid % max(UNITS // (self.pairs[place].tick * self.pairs[place].step), 1)
         start = np.searchsorted(seconds, bounds) + 1
         previous_close, trade_count = padded[start[:-1] - 1], np.diff(start)
 
@@ -220,9 +222,9 @@ class Market:
             low=traded(np.minimum.reduceat(padded, start)[:-1]),
             close=padded[start[1:] - 1],
             volume=total(quantities),
-            quote_volume=total(quantities * ticks),
+            quote_volume=total(paid),
             bought=total(quantities * are_bought),
-            quote_bought=total(quantities * ticks * are_bought),
+            quote_bought=total(paid * are_bought),
             trade_count=trade_count,
         )
 

@@ -8,7 +8,7 @@ import logging
 import socket
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
@@ -87,6 +87,7 @@ class Sandbox:
 
     Attributes:
         clock: See above.
+        downloads: How often each file of the archive was asked for, by its key.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Sandbox:
         coinmarketcap_credits: int = DEFAULT_CREDITS,
     ) -> None:
         self.clock = clock or _host_clock
+        self.downloads: Counter[str] = Counter()
         self._address = (_HOST, port)
         self._exchange = Exchange(Market.of(seed), weight_limit)
         self._archive = Archive(Market.of(seed))
@@ -252,6 +254,8 @@ class Sandbox:
         if met := self._faults.take(endpoint, now_ms):
             plain = answer
             answer = met.fault.apply(plain, Moment(now_ms, lambda: plain))
+        if endpoint == "archive/file":
+            self.downloads[key] += 1
         self._requests.append(SeenRequest(endpoint, key or request.url.query, answer.status, now_ms, 0))
         return _Delivery(answer, {"Date": http_date(now_ms)})
 

@@ -238,6 +238,16 @@ create table meta.kline_answer (
     primary key ("capture_id")
 );
 
+create table meta.long_kline_answer (
+    "capture_id" varchar not null,
+    "candle_interval" varchar not null,
+    "pair_id" integer not null,
+    "from_utc" timestamp not null,
+    "to_utc" timestamp not null,
+    "answered_at" timestamp not null,
+    primary key ("capture_id")
+);
+
 create table open.capture (
     "capture_id" varchar not null,
     "endpoint" varchar not null,
@@ -482,6 +492,22 @@ create table raw.rest_kline (
     "capture_id" varchar not null
 );
 
+create table raw.long_kline (
+    "pair_id" integer not null,
+    "candle_interval" varchar not null,
+    "open_at" timestamp not null,
+    "open_price" decimal(18, 8) not null,
+    "high_price" decimal(18, 8) not null,
+    "low_price" decimal(18, 8) not null,
+    "close_price" decimal(18, 8) not null,
+    "volume" decimal(38, 8) not null,
+    "quote_volume" decimal(38, 8) not null,
+    "trade_count" integer not null,
+    "taker_buy_volume" decimal(38, 8) not null,
+    "taker_buy_quote_volume" decimal(38, 8) not null,
+    "capture_id" varchar not null
+);
+
 create table mart.dim_currency (
     "currency_key" integer not null,
     "code" varchar not null,
@@ -526,6 +552,8 @@ create table mart.dim_pair (
     "tick_size" decimal(18, 8),
     "listed_at" timestamp not null,
     "last_seen_at" timestamp not null,
+    "base_currency_key" integer not null,
+    "quote_currency_key" integer not null,
     primary key ("pair_key"),
     unique ("symbol")
 );
@@ -713,5 +741,8 @@ create table mart.fact_quality_day (
     "traded_minutes" integer not null,
     "mean_deviation_bp" double,
     "worst_deviation_bp" double,
-    "differing_minutes" integer not null
+    "differing_minutes" integer not null,
+    "compared_hours" integer not null,
+    "differing_hours" integer not null,
+    "day_differs" boolean
 );
