@@ -9,14 +9,10 @@
 from __future__ import annotations
 
 import logging
-import socket
-import threading
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import duckdb
-import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -29,13 +25,11 @@ from binance_assets.clients.binance import EPOCH
 from binance_assets.dashboard.minutes import MOST_POINTS, NoSuchPrices, PriceHistory, Prices
 from binance_assets.dashboard.page import PAGE
 from binance_assets.home import Store
-
-HOST = "127.0.0.1"
+from binance_assets.serving import HOST, Loopback
 
 _NAMES = frozenset({HOST, "localhost"})
 """What a browser on this machine calls it. Under another name a page of somebody else could ask it for the data."""
 
-_LONGEST_START_SECONDS = 10.0
 _SECOND = timedelta(seconds=1)
 
 _NO_PAGE = """\
@@ -62,8 +56,6 @@ class Dashboard:
     def __init__(self, store: Store, port: int = 0) -> None:
         self._store = store
         self._history = PriceHistory(store)
-        self._address = (HOST, port)
-        self._thread: threading.Thread | None = None
         app = Starlette(
             routes=[
                 Route("/", self._page),
@@ -77,23 +69,12 @@ class Dashboard:
                 duckdb.Error: _unreadable,
             },
         )
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                ws="none",
-                server_header=False,
-                timeout_graceful_shutdown=1,
-            )
-        )
+        self._server = Loopback(app, "dashboard", port, timeout_graceful_shutdown=1)
 
     @property
     def url(self) -> str:
         """The address of the page."""
-        host, port = self._address
-        return f"http://{host}:{port}/"
+        return f"{self._server.url}/"
 
     def start(self) -> None:
         """Serve from now on, until ``stop`` or the end of the process.
@@ -101,22 +82,11 @@ class Dashboard:
         Raises:
             OSError: The port is in use.
         """
-        listener = socket.create_server(self._address)
-        self._address = listener.getsockname()
-        self._thread = threading.Thread(target=self._server.run, args=([listener],), name="dashboard", daemon=True)
-        self._thread.start()
-        give_up_at = time.monotonic() + _LONGEST_START_SECONDS
-        while not self._server.started:
-            if not self._thread.is_alive() or time.monotonic() > give_up_at:
-                raise RuntimeError(f"the dashboard did not start at {self.url}")
-            time.sleep(0.005)
+        self._server.start()
 
     def stop(self) -> None:
         """Close all connections and free the port."""
-        if self._thread:
-            self._server.should_exit = True
-            self._thread.join()
-            self._thread = None
+        self._server.stop()
         self._history.close()
 
     def __enter__(self) -> Self:

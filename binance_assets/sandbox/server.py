@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
-import socket
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -14,7 +12,6 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import NamedTuple, Self
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -40,14 +37,13 @@ from binance_assets.sandbox.faults import (
 )
 from binance_assets.sandbox.limits import WeightMeter
 from binance_assets.sandbox.market import DEFAULT_SEED, Market
+from binance_assets.serving import Loopback
 
 log = logging.getLogger(__name__)
 
-_HOST = "127.0.0.1"
 _REMEMBERED_REQUESTS = 1000
 _WORTH_COMPRESSING = 1000
 _DRIP_SECONDS = 0.1
-_LONGEST_START_SECONDS = 10.0
 
 
 class SeenRequest(NamedTuple):
@@ -100,14 +96,12 @@ class Sandbox:
     ) -> None:
         self.clock = clock or _host_clock
         self.downloads: Counter[str] = Counter()
-        self._address = (_HOST, port)
         self._exchange = Exchange(Market.of(seed), weight_limit)
         self._archive = Archive(Market.of(seed))
         self._coinmarketcap = CoinMarketCap(seed, coinmarketcap_credits)
         self._meter = WeightMeter(weight_limit)
         self._faults = Faults()
         self._requests: deque[SeenRequest] = deque(maxlen=_REMEMBERED_REQUESTS)
-        self._thread: threading.Thread | None = None
         app = Starlette(
             routes=[
                 Route("/api/v3/{endpoint:path}", self._serve),
@@ -120,26 +114,20 @@ class Sandbox:
             exception_handlers={HTTPException: _serve_error, Exception: _serve_error},
         )
         app.router.redirect_slashes = False
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                log_level=logging.CRITICAL,  # a cut body is an error to uvicorn, and the purpose here
-                access_log=False,
-                lifespan="off",
-                ws="none",
-                server_header=False,
-                date_header=False,
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=0,
-            )
+        self._server = Loopback(
+            app,
+            "sandbox exchange",
+            port,
+            log_level=logging.CRITICAL,  # a cut body is an error to uvicorn, and the purpose here
+            date_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=0,
         )
 
     @property
     def url(self) -> str:
         """The base address, without a slash at the end."""
-        host, port = self._address
-        return f"http://{host}:{port}"
+        return self._server.url
 
     @property
     def requests(self) -> list[SeenRequest]:
@@ -170,24 +158,11 @@ class Sandbox:
         Raises:
             OSError: The port is in use.
         """
-        listener = socket.create_server(self._address)
-        self._address = listener.getsockname()
-        self._thread = threading.Thread(
-            target=self._server.run, args=([listener],), name="sandbox exchange", daemon=True
-        )
-        self._thread.start()
-        give_up_at = time.monotonic() + _LONGEST_START_SECONDS
-        while not self._server.started:
-            if not self._thread.is_alive() or time.monotonic() > give_up_at:
-                raise RuntimeError(f"the sandbox exchange did not start at {self.url}")
-            time.sleep(0.005)
+        self._server.start()
 
     def stop(self) -> None:
         """Closes all connections and frees the port."""
-        if self._thread:
-            self._server.should_exit = True
-            self._thread.join()
-            self._thread = None
+        self._server.stop()
         self._archive.close()
 
     def __enter__(self) -> Self:
