@@ -42,6 +42,7 @@ from binance_assets.sandbox import Sandbox
 from binance_assets.sandbox.archive import Archive
 from binance_assets.sandbox.archive_defects import KINDS, Defect
 from binance_assets.sandbox.market import DEFAULT_SEED, Market
+from binance_assets.warehouse import Connection
 
 NOW = datetime(2026, 3, 5, 12)  # noqa: DTZ001 - naive UTC, as all instants of the project
 DAY = timedelta(days=1)
@@ -173,7 +174,7 @@ def show_it(
     with processes_of(whole) as run_whole, processes_of(killed) as run_killed:
         result.seconds["undisturbed"] = _to_its_end(run_whole, scale.step)
         result.seconds["again, nothing to do"] = _to_its_end(run_whole, scale.step)
-        longest = _longest(result.seconds, min(_to_its_end(run_whole, "work") for _ in range(2)), scale.kills)
+        longest = _longest(result.seconds, _to_its_end(run_whole, "work"), scale.kills)
         started = time.monotonic()
         _interrupt(run_killed, scale, sandbox, killed, result, longest)
         result.seconds["killed, and its end"] = time.monotonic() - started
@@ -184,11 +185,11 @@ def show_it(
             came = sorted(_names(sandbox.downloads - before) - _names_of_refused(defects))
             assert came == [f"{_name(defects['revised'])}.zip"], f"what came after one file was replaced: {came}"
             result.seconds["repair"] = _to_its_end(run, "repair")
-        if scale.step != "backfill":
-            result.seconds["the whole command"] = _to_its_end(run_killed, "backfill")
-    _compare(result, whole, killed)
-    result.candles = _check_candles(scale, market, whole, defects)
-    result.found = _how_found(whole, killed, defects)
+    with whole.warehouse.connect() as of_whole, killed.warehouse.connect() as of_killed:
+        result.differing = _differing(whole.warehouse.lake, killed.warehouse.lake)
+        _compare(of_whole, of_killed)
+        result.candles = _check_candles(scale, market, of_whole, defects)
+        result.found = {kind: _told(of_whole, kind, defect) for kind, defect in defects.items()}
     return result
 
 
@@ -276,21 +277,25 @@ def _names_of_refused(defects: Mapping[str, Defect]) -> set[str]:
     return {f"{_name(defects[kind])}.zip" for kind in NOT_HAD}
 
 
-def _compare(result: Result, whole: Store, killed: Store) -> None:
-    """The files of both lakes, by their bytes; and what the warehouses say of them."""
-    files = [_digests(store.warehouse.lake) for store in (whole, killed)]
-    assert files[0], "there is nothing in the lake"
-    result.differing = sorted(
-        name for name in files[0].keys() | files[1].keys() if files[0].get(name) != files[1].get(name)
-    )
+def _differing(*lakes: Path) -> list[str]:
+    """The files of two lakes that are not the same bytes."""
+    one, other = (_digests(lake) for lake in lakes)
+    assert one, "there is nothing in the lake"
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+def _compare(*homes: Connection) -> None:
+    """That two warehouses say the same."""
     for query in (
         "select * exclude (retrieved_at, loaded_at) from raw.archive_file order by file",
         "from raw.archive_defect order by file, number",
         "select * exclude (capture_id) from raw.rest_kline order by pair_id, open_at",
         "from meta.candle_gap order by all",
+        "from mart.gap order by all",
         "from mart.fact_price_day where source in ('archive', 'rest') order by all",
     ):
-        assert _rows(whole, query) == _rows(killed, query), f"not the same in both homes: {query}"
+        one, other = (home.rows(query) for home in homes)
+        assert one == other, f"not the same in both homes: {query}"
 
 
 def _digests(folder: Path) -> dict[str, str]:
@@ -301,17 +306,11 @@ def _digests(folder: Path) -> dict[str, str]:
     }
 
 
-def _rows(store: Store, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
-    with store.warehouse.connect() as connection:
-        return connection.rows(query, **parameters)
-
-
-def _check_candles(scale: Scale, market: Market, store: Store, defects: Mapping[str, Defect]) -> int:
+def _check_candles(scale: Scale, market: Market, home: Connection, defects: Mapping[str, Defect]) -> int:
     """That every minute is there, and in the files that had a defect as the market was. Returns how many there are."""
     minutes = ((scale.last - scale.first).days + 1) * 1440 - OUTAGE_MINUTES
     counts = dict(
-        _rows(
-            store,
+        home.rows(
             "select symbol, count(*) from raw.kline inner join core.pair using (pair_id) "
             "where open_at >= $first and open_at < $last::date + 1 group by symbol",
             first=scale.first,
@@ -323,12 +322,12 @@ def _check_candles(scale: Scale, market: Market, store: Store, defects: Mapping[
     archive.defects.add([defects["outage"], defects["revised"]])
     for kind, defect in defects.items():
         if kind != "outage":
-            _check_file(archive, store, defect)
+            _check_file(archive, home, defect)
     archive.close()
     return sum(counts.values())
 
 
-def _check_file(archive: Archive, store: Store, defect: Defect) -> None:
+def _check_file(archive: Archive, home: Connection, defect: Defect) -> None:
     """That the candles of a file's time are those that it should have had."""
     scope = "monthly" if len(defect.period or "") == 7 else "daily"
     key = f"data/spot/{scope}/klines/{defect.symbol}/1m/{_name(defect)}.zip"
@@ -350,8 +349,7 @@ def _check_file(archive: Archive, store: Store, defect: Defect) -> None:
             """,
             {"path": path},
         ).fetchall()
-    stored = _rows(
-        store,
+    stored = home.rows(
         "select open_at, open_price, high_price, low_price, close_price, volume, quote_volume, trade_count "
         "from raw.kline inner join core.pair using (pair_id) "
         "where symbol = $symbol and open_at between $first and $last order by open_at",
@@ -362,36 +360,25 @@ def _check_file(archive: Archive, store: Store, defect: Defect) -> None:
     assert stored == true, f"{defect.kind} in {_name(defect)}: the candles are not those of the market"
 
 
-def _how_found(whole: Store, killed: Store, defects: Mapping[str, Defect]) -> dict[str, str]:
-    """For each defect where it is told, and what became of it."""
-    found = {}
-    for kind, defect in defects.items():
-        told = {_told(store, kind, defect) for store in (whole, killed)}
-        assert len(told) == 1, f"{kind} is told differently: {told}"
-        [found[kind]] = told
-    return found
-
-
-def _told(store: Store, kind: str, defect: Defect) -> str:
+def _told(home: Connection, kind: str, defect: Defect) -> str:
+    """Where a defect is told, and what became of it."""
     if kind == "outage":
         kinds = "('absent', 'cut_end', 'late_start')"
-        [(files,)] = _rows(store, f"select count(distinct file) from raw.archive_defect where kind in {kinds}")
-        gaps = _rows(store, "select from_utc, to_utc from mart.gap where cause = 'exchange_outage' order by from_utc")
+        [(files,)] = home.rows(f"select count(distinct file) from raw.archive_defect where kind in {kinds}")
+        gaps = home.rows("select from_utc, to_utc from mart.gap where cause = 'exchange_outage' order by from_utc")
         assert (gaps[0][0], gaps[-1][1]) == (defect.start, defect.end)
         assert sum((until - since for since, until in gaps), timedelta()) == OUTAGE_MINUTES * MINUTE
         return f"missing in {files} files; in the ledger exchange_outage of {OUTAGE_MINUTES:,} minutes"
     states = [
         (state, findings)
-        for state, findings in _rows(
-            store,
+        for state, findings in home.rows(
             "select state, list(kind order by number) filter (where kind is not null) "
             "from raw.archive_file left join raw.archive_defect using (file) "
             "where contains(file, $name) group by file, state order by state",
             name=f"/{_name(defect)}.",
         )
     ]
-    [(from_api,)] = _rows(
-        store,
+    [(from_api,)] = home.rows(
         "select count(*) from raw.kline inner join core.pair using (pair_id) "
         "where symbol = $symbol and source = 'rest' and starts_with(open_at::varchar, $period)",
         symbol=defect.symbol,

@@ -414,6 +414,15 @@ def test_a_file_that_is_landed_again_as_it_was_doubles_nothing(store: ArchiveSto
     assert store.rows("select count(*) from raw.kline") == [(len(DAY_ROWS),)]
 
 
+def test_what_a_killed_load_has_left_goes_with_the_next_one(store: ArchiveStore) -> None:
+    left = store.warehouse.lake / "kline" / f".{'0' * 32}"
+    left.mkdir(parents=True)
+    (left / "month.parquet").write_bytes(b"half")
+    store.land_candles("BTCUSDT", PERIOD, DAY_ROWS)
+    store.load_archive()
+    assert [path.name for path in left.parent.iterdir()] == ["month=2024-03"]
+
+
 def test_candles_from_the_api_fill_what_the_files_lack(store: ArchiveStore) -> None:
     store.land_candles("BTCUSDT", PERIOD, [*DAY_ROWS[:10], *DAY_ROWS[20:]])
     store.load_archive()

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,6 +21,7 @@ from binance_assets.archive.zips import ArchiveZip, landed_zips, month_of, read_
 from binance_assets.catalog import month_view
 from binance_assets.clock import Clock
 from binance_assets.files import sync
+from binance_assets.housekeeping.files import sweep
 from binance_assets.landing import Landing
 from binance_assets.mart.models import find_usdt_ways
 from binance_assets.sql import sql
@@ -98,6 +99,7 @@ def _alone(warehouse: Warehouse) -> Iterator[None]:
     warehouse.lake.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(warehouse.lake / "kline.lock", timeout=0):
+            sweep([warehouse.lake / KLINE.bare_name], untouched=timedelta())  # what a killed load has left
             yield
     except Timeout:
         raise ArchiveInUse(
@@ -137,8 +139,8 @@ def _note_waiting(connection: Connection, waiting: Sequence[ArchiveZip]) -> None
 
 def _load_month(warehouse: Warehouse, landing: Landing, month: str, new: Sequence[str]) -> LoadedMonth:
     began_at = Clock().now()
-    staging = warehouse.lake / f".{uuid4().hex}"
-    staging.mkdir()
+    staging = warehouse.lake / KLINE.bare_name / f".{uuid4().hex}"
+    staging.mkdir(parents=True)
     try:
         with warehouse.connect() as connection:
             due = _gather(connection, landing, month, read_sidecars(landing, new), staging)

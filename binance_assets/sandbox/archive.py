@@ -297,7 +297,7 @@ class Archive:
                         told = common
                         yield common, None
                     continue
-                for file in self._files(scope, symbol, now, marker):
+                for file in self._files(scope, symbol, now, marker if marker.startswith(folder) else ""):
                     for key in (file.key, f"{file.key}.CHECKSUM"):
                         if key.startswith(prefix) and key > marker:
                             yield key, file
