@@ -254,12 +254,12 @@ def test_a_lasting_fault_is_an_error_after_all_attempts(client, sandbox, answere
 
 
 def test_a_slow_body_ends_at_the_deadline(connect, sandbox):
-    client = connect(limits=Limits(read_timeout=5, deadline=0.5), attempts=1)
-    sandbox.fail(Fault("slow", amount=5, count=1))
+    client = connect(limits=Limits(read_timeout=20, deadline=2), attempts=1)
+    sandbox.fail(Fault("slow", amount=20, count=1))
     started = time.monotonic()
-    with pytest.raises(BadResponse, match=r"not complete after 0\.5 s"):
+    with pytest.raises(BadResponse, match="not complete after 2 s"):
         client.get("ticker/24hr", {"type": "MINI"})
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 def test_no_answer_is_waited_for_only_so_long(connect, sandbox):

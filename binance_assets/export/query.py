@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
+from threading import Event, Thread
 
 import duckdb
 
@@ -50,18 +50,22 @@ def answer(version: Path, question: str) -> Iterator[duckdb.DuckDBPyConnection]:
 def _execute(duck: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> None:
     """Execute it in a thread, because DuckDB does not always see a Ctrl-C by itself."""
     failures: list[Exception] = []
+    begin = Event()
 
     def work() -> None:
+        begin.wait()
         try:
             duck.execute(statement)
         except Exception as error:
             failures.append(error)
 
     thread = Thread(target=work, daemon=True)
+    thread.start()  # interrupted here, it has begun nothing that the end of the process could break off
     try:
-        thread.start()
+        begin.set()
         thread.join()
     except KeyboardInterrupt:
+        begin.set()
         while thread.is_alive():  # an interrupt that comes before the query has begun is lost
             duck.interrupt()
             thread.join(0.1)
