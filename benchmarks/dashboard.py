@@ -100,8 +100,8 @@ _DAY = """
             6 as observation_count, 6 as expected_count, null::decimal(18, 8) as filled_price,
             open_at + interval 50 second as last_observed_at, 1::double as usdt_rate, null::integer as usdt_pair_key
         from walk
-        order by hour(open_at), pair_id, open_at
-    ) to $path (format parquet, compression zstd, compression_level 6)
+        order by pair_id, open_at
+    ) to $path (format parquet, compression zstd, compression_level 6, write_bloom_filter false)
 """
 
 

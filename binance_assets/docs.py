@@ -84,7 +84,7 @@ def _describe(table: Table) -> str:
 
 def _kind(table: Table) -> str:
     if table.lake_order:
-        order = ", ".join(("hour", *table.lake_order))
+        order = ", ".join((*(("hour",) if table.is_sorted_by_hour else ()), *table.lake_order))
         return (
             f"View over the open days in `{table.open_name}` and the sealed ones in `lake/{table.bare_name}/`, one "
             f"Parquet partition a day, sorted by ({order})"

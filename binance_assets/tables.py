@@ -128,9 +128,9 @@ class Table:
     are in.
 
     A table with a ``lake_order`` is sealed day by day (:mod:`binance_assets.lake`): ``name`` is a view over the open
-    days in ``open_name`` and the sealed ones in the lake, where a day is sorted by the hour of ``time_column`` and then
-    by these columns. ``stored`` are its columns there, if they are not the view's own. ``stays_open`` is a
-    condition in SQL: rows that meet it are never sealed.
+    days in ``open_name`` and the sealed ones in the lake, where a day is sorted by these columns; if it
+    ``is_sorted_by_hour``, by the hour of ``time_column`` first. ``stored`` are its columns there, if they are not the
+    view's own. ``stays_open`` is a condition in SQL: rows that meet it are never sealed.
 
     A table that ``is_monthly`` is in the lake only: a view over one partition a month (:mod:`binance_assets.archive`).
 
@@ -152,6 +152,7 @@ class Table:
     view_of: str | None = None
     time_column: str | None = None
     lake_order: tuple[str, ...] = ()
+    is_sorted_by_hour: bool = False
     stays_open: str | None = None
     stored: Mapping[str, pa.Column] | None = None
     provider_column: str | None = None

@@ -228,6 +228,21 @@ def test_one_pair_and_one_day_touch_one_partition(pipeline: Pipeline) -> None:
         assert "Total Files Read: 1 " in plan
 
 
+def test_the_minutes_of_a_pair_lie_together(pipeline: Pipeline) -> None:
+    observe(pipeline, 4)
+    pipeline.update()
+    seal_all(pipeline)
+    [(rows, earlier)] = pipeline.rows("""
+        select count(*), count(*) filter (place < place_before)
+        from (
+            select (pair_key, minute_utc) as place, lag(place) over (order by file_row_number) as place_before
+            from read_parquet('lake/fact_price_minute/date=2024-03-01/data.parquet', file_row_number = true)
+        )
+    """)
+    assert rows > 0
+    assert earlier == 0
+
+
 def test_landing_files_are_dropped_when_they_were_kept_long_enough_and_the_lake_replaces_them(
     pipeline: Pipeline,
 ) -> None:

@@ -1,4 +1,4 @@
-"""The lake: days that are over, each table's in one Parquet file, sorted by hour, pair and time.
+"""The lake: days that are over, each table's in one Parquet file, sorted by pair and time.
 
 ::
 
@@ -31,6 +31,9 @@ from binance_assets.warehouse import Connection, Warehouse
 REACH = timedelta(hours=12)
 """How far an observation reaches: a pair's silence up to this long is shown minute by minute, so what comes for one day
 may change rows of its neighbours, and a day is sealed when this much of the next one is there, too."""
+
+_SORTING_MEMORY = "256MB"
+"""More than this is sorted on disk, beside the collector and the runs that need memory too."""
 
 _COMMIT = ".commit-"
 
@@ -110,16 +113,20 @@ def show_sealed_days(connection: Connection) -> None:
 
 
 def _write_pieces(warehouse: Warehouse, day: date, staging: Path) -> Mapping[Table, list[Path]]:
-    """The day's rows, an hour's at a time, sorted, in order of the hours."""
+    """The day's rows, an hour's at a time, in order of the hours."""
     pieces: dict[Table, list[Path]] = {table: [] for table in SEALED}
     for hour, filled in sorted(_filled_hours(warehouse, day).items()):
         with warehouse.connect() as connection:
             for table in filled:
                 piece = staging / f"{table.bare_name}-{hour:%H}.parquet"
                 rows = _open_rows(connection, table, hour, hour + HOUR)
-                rows.order(", ".join(f'"{column}"' for column in table.lake_order)).write_parquet(str(piece))
+                (_sorted(table, rows) if table.is_sorted_by_hour else rows).write_parquet(str(piece))
                 pieces[table].append(piece)
     return pieces
+
+
+def _sorted(table: Table, rows: DuckDBPyRelation) -> DuckDBPyRelation:
+    return rows.order(", ".join(f'"{column}"' for column in table.lake_order))
 
 
 def _filled_hours(warehouse: Warehouse, day: date) -> Mapping[datetime, list[Table]]:
@@ -135,11 +142,13 @@ def _filled_hours(warehouse: Warehouse, day: date) -> Mapping[datetime, list[Tab
 
 
 def _merge(table: Table, pieces: Sequence[Path], staging: Path) -> Path:
-    """The pieces one after the other as one file, durably; and what it holds, beside it."""
+    """The pieces as one file, durably; and what it holds, beside it."""
     partition = staging / f"{table.bare_name}.parquet"
-    with duckdb.connect() as duck:
+    with duckdb.connect(config={"temp_directory": str(staging), "memory_limit": _SORTING_MEMORY}) as duck:
         duck.execute("set threads = 1")
-        duck.execute(sql("lake/partition.sql"), {"pieces": [str(piece) for piece in pieces], "path": str(partition)})
+        rows = duck.read_parquet([str(piece) for piece in pieces])
+        (rows if table.is_sorted_by_hour else _sorted(table, rows)).create_view("day")
+        duck.execute(sql("lake/partition.sql"), {"path": str(partition)})
         held = duck.read_parquet(str(partition), hive_partitioning=False)
         _summary(table, held).write_parquet(str(_summary_of(partition)))
     for piece in pieces:
