@@ -1,5 +1,6 @@
 """Assets of the landing layer: what is asked of the exchange and CoinMarketCap, or brought by a user, as received."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from binance_assets.clients.budget import SPARE_SHARE
 from binance_assets.collector import running_process
 from binance_assets.landing.coinmarketcap import Fetched, fetch_due, wanted_categories
 from binance_assets.landing.imports import import_files
-from binance_assets.landing.klines import bring_candles, recent_spans, roll_up_spans
+from binance_assets.landing.klines import CandleSpan, bring_candles, recent_spans, roll_up_spans
 from binance_assets.landing.sampling import capture_of, sample
 from binance_assets.resources import HomeResource
 
@@ -95,20 +96,10 @@ def kline(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Materiali
 
     Whatever goes wrong, the step succeeds, so that prices do not suffer.
     """
-    store = home.store
     now = datetime.now(UTC).replace(tzinfo=None)
-    with store.warehouse.connect() as connection:
+    with home.store.warehouse.connect() as connection:
         spans = recent_spans(connection, home.settings.watch_list, now)
-    told: dict[str, Any] = {"pairs": len(spans), "source": label(store.source)}
-    try:
-        with home.exchange(share=SPARE_SHARE) as client:
-            brought = bring_candles(client, store.landing, store.source, spans)
-    except ExchangeError as error:
-        context.log.warning(f"The last hours' candles are missing: {error}")
-        return dg.MaterializeResult(metadata={**told, "not_answered": str(error)})
-    for refused in brought.refused:
-        context.log.warning(f"Candles of a pair of BINANCE_WATCH_LIST are missing: {refused}")
-    return dg.MaterializeResult(metadata={**told, "candles": brought.candles, "refused": len(brought.refused)})
+    return _land_candles(context, home, "The last hours' candles", spans)
 
 
 @dg.asset(
@@ -124,18 +115,25 @@ def long_kline(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Mate
     Of the pairs of BINANCE_REPAIR, and of the hours and days all minutes of which are there: what was not asked for
     yet, the newest first, so many requests in a run. Whatever goes wrong, the step succeeds: prices do not suffer.
     """
-    store = home.store
-    with store.warehouse.connect() as connection:
+    with home.store.warehouse.connect() as connection:
         spans = roll_up_spans(connection, home.settings.repaired_symbols)
+    return _land_candles(context, home, "Candles of hours and days", spans)
+
+
+def _land_candles(
+    context: dg.AssetExecutionContext, home: HomeResource, what: str, spans: Sequence[CandleSpan]
+) -> dg.MaterializeResult:
+    """Ask for candles and land them. What does not come is warned of, and asked for again by the next run."""
+    store = home.store
     told: dict[str, Any] = {"requests": len(spans), "source": label(store.source)}
     try:
         with home.exchange(share=SPARE_SHARE) as client:
             brought = bring_candles(client, store.landing, store.source, spans)
     except ExchangeError as error:
-        context.log.warning(f"Candles of hours and days are missing; the next run asks for them again: {error}")
+        context.log.warning(f"{what} are missing: {error}")
         return dg.MaterializeResult(metadata={**told, "not_answered": str(error)})
     for refused in brought.refused:
-        context.log.warning(f"Candles of hours and days of a pair are missing: {refused}")
+        context.log.warning(f"{what} are missing of a pair: {refused}")
     return dg.MaterializeResult(metadata={**told, "candles": brought.candles, "refused": len(brought.refused)})
 
 
