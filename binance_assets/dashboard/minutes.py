@@ -7,6 +7,7 @@ newest day that is sealed, and hours go on to the newest publication.
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ from binance_assets.tables import Table
 MOST_POINTS = 4000
 """More than a screen can show side by side."""
 
-SAMPLED_DAYS = 3
-"""Of how many sealed days minutes of samples are read at most: a day has all pairs in it, hour by hour."""
+SAMPLED_DAYS = 8
+"""Of how many sealed days minutes of samples are read at most, since each is a file with all pairs: those of a week."""
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -260,8 +261,8 @@ class PriceHistory:
 
     def _has_minutes(self, pair: _Pair, since: datetime, until: datetime) -> bool:
         """Whether all minutes of a span can be read, and not too many days of all pairs for it."""
-        sealed = sorted(self._lake(FACT_PRICE_MINUTE.bare_name).glob("date=*"))
-        sealed_until = _instant(date.fromisoformat(sealed[-1].name.removeprefix("date="))) + _DAY if sealed else EPOCH
+        sealed = os.listdir(self._lake(FACT_PRICE_MINUTE.bare_name))
+        sealed_until = _instant(date.fromisoformat(max(sealed).removeprefix("date="))) + _DAY if sealed else EPOCH
         in_lake_until = max(sealed_until, pair.candles_until)
         exported_since = pair.minutes[0] if pair.minutes else pair.until
         if since < exported_since and until > in_lake_until and in_lake_until < exported_since:
@@ -270,8 +271,9 @@ class PriceHistory:
 
     def _sampled(self, since: datetime, until: datetime) -> list[str]:
         """The sealed days of a span of time."""
-        days = (since.date() + number * _DAY for number in range((until - _instant(since.date())) // _DAY + 1))
-        places = (self._lake(FACT_PRICE_MINUTE.bare_name) / f"date={day}" / "data.parquet" for day in days)
+        lake = self._lake(FACT_PRICE_MINUTE.bare_name)
+        first, last = f"date={since.date()}", f"date={until.date()}"
+        places = (lake / day / "data.parquet" for day in sorted(os.listdir(lake)) if first <= day <= last)
         return [str(place) for place in places if place.exists()]
 
     def _candles(self, since: datetime, until: datetime) -> list[str]:
