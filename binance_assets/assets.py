@@ -33,13 +33,18 @@ FRESH_WITHIN = {
 """How old what was made last may be before the UI calls a table late. The first three are reported each minute."""
 
 
-def table_options(table: Table) -> dict[str, Any]:
-    """The arguments of ``dg.asset`` or ``dg.AssetSpec`` that a table's declaration gives."""
+CANDLES = "candles"
+"""The group of what is landed and loaded by pair, months of candles. It depends on core, which names the pairs: with
+the rest of landing and raw, these would stand behind core in the UI."""
+
+
+def table_options(table: Table, group: str | None = None) -> dict[str, Any]:
+    """The arguments of ``dg.asset`` or ``dg.AssetSpec`` that a table's declaration gives; its group is the layer's."""
     limit = FRESH_WITHIN.get(table.name)
     return {
         "key": table.asset_path,
         "description": f"{table.description}\n\nGrain: {table.grain}.",
-        "group_name": table.layer,
+        "group_name": group or table.layer,
         "kinds": {"duckdb", "view"} if table.is_view else {"duckdb", "table"},
         "owners": OWNERS,
         "freshness_policy": dg.FreshnessPolicy.time_window(fail_window=limit) if limit else None,

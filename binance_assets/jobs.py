@@ -14,7 +14,7 @@ from binance_assets.raw import tables as raw
 from binance_assets.repair.job import repair_gaps
 from binance_assets.runs import RUNS_BY_ITSELF
 
-_DERIVED = dg.AssetSelection.groups("raw", "core", "mart")
+_DERIVED = dg.AssetSelection.key_prefixes(["raw"], ["core"], ["mart"])
 _EXPORT = dg.AssetSelection.groups("export")
 _METADATA = dg.AssetSelection.assets(["landing", "exchange_info"], ["landing", "coinmarketcap"])
 _PRICES = dg.AssetSelection.assets(["landing", "ticker_price"])

@@ -17,7 +17,7 @@ from binance_assets.archive.missing_days import ask_for_days, unasked_days
 from binance_assets.archive.onlooker import Onlooker
 from binance_assets.archive.tables import LONG_KLINE, OF_MINUTES
 from binance_assets.archive.zips import landed_zips, month_of
-from binance_assets.assets import OWNERS, label, materialized, table_options
+from binance_assets.assets import CANDLES, OWNERS, label, materialized, table_options
 from binance_assets.clients import ExchangeError
 from binance_assets.clients.archive import DAY
 from binance_assets.clients.budget import SPARE_SHARE
@@ -56,7 +56,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", dg.BetaWarning)  # a range of months as one run is beta; without it, each is a run
     _months_of_files = dg.asset(
         key=["landing", "archive"],
-        group_name="landing",
+        group_name=CANDLES,
         kinds={"file"},
         owners=OWNERS,
         partitions_def=MONTHS,
@@ -135,7 +135,7 @@ def _symbols(config: ArchiveConfig, home: HomeResource, store: Store, since: dat
 
 @dg.multi_asset(
     name="load_archive",
-    specs=[dg.AssetSpec(**table_options(table), deps=[PAIR.asset_path, archive.key]) for table in OF_MINUTES],
+    specs=[dg.AssetSpec(**table_options(table, CANDLES), deps=[PAIR.asset_path, archive.key]) for table in OF_MINUTES],
 )
 def load_landed_archive(
     context: dg.AssetExecutionContext, home: HomeResource, onlooker: dg.ResourceParam[Onlooker]
@@ -166,7 +166,7 @@ def load_landed_archive(
             yield materialized(connection, table)
 
 
-@dg.asset(**table_options(LONG_KLINE), deps=[["landing", "long_kline"]])
+@dg.asset(**table_options(LONG_KLINE, CANDLES), deps=[["landing", "long_kline"]])
 def long_kline(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
     """Load the exchange's own candles of hours and days that were landed.
 

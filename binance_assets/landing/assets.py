@@ -11,7 +11,7 @@ from filelock import FileLock
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from binance_assets.assets import OWNERS, label
+from binance_assets.assets import CANDLES, OWNERS, label
 from binance_assets.clients import ExchangeError
 from binance_assets.clients.budget import SPARE_SHARE
 from binance_assets.collector import running_process
@@ -104,7 +104,7 @@ def kline(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Materiali
 
 @dg.asset(
     key=["landing", "long_kline"],
-    group_name="landing",
+    group_name=CANDLES,
     kinds={"parquet", "file"},
     owners=OWNERS,
     deps=[["raw", "kline"]],
