@@ -238,8 +238,10 @@ def test_a_run_of_the_sandbox_says_simulated_everywhere(simulated: tuple[Home, R
 def test_the_summary_says_what_a_person_wants_to_know(simulated: tuple[Home, Result]) -> None:
     home, result = simulated
     said = words(result.stdout)
-    for text in ("pairs", "trading", "checks passed, 0 failed", "Highest-priced", "Next"):
+    for text in ("pairs", "trading", "checks passed, 0 failed", "Highest-priced"):
         assert text in said
+    for command in ("dashboard --open", "report", "dev", "status", "service"):
+        assert f"binance-assets {command} " in said.partition("Next")[2]
     for place in ("landing", "warehouse.duckdb", "export"):
         assert str(home.store("sandbox").path / place) in result.stdout
 

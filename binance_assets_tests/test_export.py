@@ -4,7 +4,7 @@ import csv
 import hashlib
 import json
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from binance_assets.export.versions import current
 from binance_assets.home import Home
 from binance_assets.settings import SettingsError, load_settings
 from binance_assets.tables import COINMARKETCAP, Table
-from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, PAIRS, Pipeline
+from binance_assets_tests.klines import ArchiveStore, candles
+from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, PAIRS, SECOND, Pipeline
 
 DAY = timedelta(days=1)
 EVERYTHING = Scope(watch_list=("*",), days=10_000, coinmarketcap=True)
@@ -67,7 +68,7 @@ def as_exported(table: Table, row: tuple[Any, ...]) -> list[Any]:
 def test_files_hold_what_the_tables_hold(tmp_path: Path) -> None:
     pipeline = filled(tmp_path)
     published = {file.name: file for file in publish(pipeline.store, EVERYTHING)}
-    for name, table in contract.TABLES.items():
+    for name, table in contract.STAR.items():
         expected = sorted(repr(as_exported(table, row)) for row in pipeline.rows(f"from {table.name}"))
         assert sorted(repr(list(row)) for row in exported(pipeline, f"from '{name}.parquet'")) == expected
         assert len(expected) == published[f"{name}.parquet"].rows
@@ -135,6 +136,51 @@ def test_the_manifest_describes_every_file(tmp_path: Path) -> None:
     assert about == ("live", False, NOON + 3 * MINUTE)
 
 
+def test_data_goes_up_to_the_newest_price_or_candle(tmp_path: Path) -> None:
+    """The candle's minute, also where its pair is not on the watch list, so that the files have its hour only."""
+    store = ArchiveStore(tmp_path / "live")
+    store.land_info(PAIRS)
+    store.update()
+
+    def add_candles(since: datetime) -> None:
+        store.land_candles("ETHUSDT", f"{since:%Y-%m-%d}", candles(since, 90))
+        store.load_archive()
+        store.update()
+        publish(store.store, Scope(watch_list=("BTCUSDT",)))
+
+    add_candles(NOON - DAY)
+    assert exported(store, "from 'fact_price_minute.parquet'") == []
+    assert manifest(store)["data_until"] == f"{(NOON - DAY + 89 * MINUTE).isoformat()}Z"
+    store.land_prices({"BTCUSDT": "2"})
+    store.update()
+    publish(store.store)
+    assert manifest(store)["data_until"] == f"{NOON.isoformat()}Z"
+    add_candles(NOON + DAY)
+    assert manifest(store)["data_until"] == f"{(NOON + DAY + 89 * MINUTE).isoformat()}Z"
+    assert exported(store, "select data_until, sampled_until from 'publication.parquet'") == [
+        (NOON + DAY + 89 * MINUTE, NOON)
+    ]
+
+
+def test_the_market_was_sampled_up_to_the_last_sample_that_failed_also_if_that_day_is_sealed(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path / "live")
+    pipeline.land_info(PAIRS)
+    pipeline.land_missed(NOON)
+    pipeline.update()
+    publish(pipeline.store)
+    assert manifest(pipeline)["sampled_until"] == f"{(NOON + 10 * SECOND).isoformat()}Z"
+    pipeline.land_prices({"BTCUSDT": "1"}, NOON + MINUTE)
+    pipeline.land_missed(NOON + HOUR)
+    pipeline.land_prices({"BTCUSDT": "1"}, NOON + 3 * DAY, source="import")
+    pipeline.update()
+    with pipeline.warehouse.connect() as connection:
+        [day, *_] = lake.sealable_days(connection)
+    assert day == NOON.date()
+    lake.seal(pipeline.warehouse, day)
+    publish(pipeline.store)
+    assert manifest(pipeline)["sampled_until"] == f"{(NOON + HOUR + 10 * SECOND).isoformat()}Z"
+
+
 def test_minutes_are_those_of_the_watch_list_and_prices_those_of_the_newest_hour(tmp_path: Path) -> None:
     pipeline = Pipeline(tmp_path / "live")
     pipeline.land_info(PAIRS)
@@ -193,8 +239,8 @@ def test_a_large_table_is_written_once_a_day_and_taken_over_in_between(
     """Sealed days and open rows alike; binance.duckdb has its newest days, and is always new."""
     pipeline = Pipeline(tmp_path / "live")
     pipeline.land_info(PAIRS, NOON - DAY)
-    for number in range(60):
-        pipeline.land_prices({"BTCUSDT": f"{number + 1}", "ETHBTC": "1"}, NOON + number * HOUR)
+    prices = [{"BTCUSDT": f"{number + 1}", "ETHBTC": "1"} for number in range(60)]
+    pipeline.landing.land_minute([pipeline.sampled(it, NOON + number * HOUR) for number, it in enumerate(prices)])
     pipeline.update()
     with pipeline.warehouse.connect() as connection:
         days = lake.sealable_days(connection)
@@ -208,6 +254,15 @@ def test_a_large_table_is_written_once_a_day_and_taken_over_in_between(
     monkeypatch.setattr(publish_module, "WHOLE_UP_TO", 100)
     publish(pipeline.store, scope)
     assert sorted(map(repr, exported(pipeline, "from 'fact_price_hour.parquet'"))) == before
+    in_file = exported(
+        pipeline,
+        """
+        select hour_utc >= timestamp '2024-03-02 23:00' as is_new, pair_key, hour_utc
+        from read_parquet('fact_price_hour.parquet', file_row_number = true)
+        order by file_row_number
+        """,
+    )
+    assert in_file == sorted(in_file), "pair by pair, the newest day by itself"
     taken_over = (pipeline.store.export / "fact_price_hour.parquet").stat()
     pipeline.land_prices({"BTCUSDT": "1", "ETHBTC": "1"}, NOON + 60 * HOUR)
     pipeline.update()
@@ -426,3 +481,8 @@ def test_every_file_says_whether_its_prices_are_real(tmp_path: Path, source: str
         assert duck.execute("select source, simulated from publication").fetchall() == [(source, simulated == "true")]
     notice = manifest(pipeline)["notice"]
     assert (notice is not None and "SIMULATED" in notice) is (source == "sandbox")
+    with (pipeline.store.export / "publication.csv").open(encoding="utf-8-sig", newline="") as stream:
+        [said] = csv.DictReader(stream)
+    assert (said["source"], said["simulated"], said["notice"]) == (source, simulated, notice or "")
+    with (pipeline.store.export / "fact_price_latest.csv").open(encoding="utf-8-sig", newline="") as stream:
+        assert {row["source"] for row in csv.DictReader(stream)} == {source}, "a price by itself says it, too"

@@ -41,7 +41,8 @@ from binance_assets.export.publish import publish
 from binance_assets.home import Store
 
 if sys.argv[2:]:
-    contract.TABLES = {name: contract.TABLES[name] for name in sys.argv[2:]}
+    contract.STAR = {name: contract.STAR[name] for name in sys.argv[2:]}
+    contract.TABLES = contract.STAR | {"publication": contract.TABLES["publication"]}
     contract.SPREADSHEETS = {name: table for name, table in contract.TABLES.items() if name in contract.SPREADSHEETS}
 store = Store(Path(sys.argv[1]), "live")
 for line in sys.stdin:

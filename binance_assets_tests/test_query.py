@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from binance_assets.cli import app
+from binance_assets.cli import app, main
 from binance_assets.export.publish import publish
-from binance_assets.export.versions import current
+from binance_assets.export.versions import current, new_version
 from binance_assets.home import Home
 from binance_assets_tests.pipeline import NOON, PAIRS, ROOT, Pipeline
 
@@ -113,8 +113,19 @@ def test_simulated_prices_are_called_so_beside_the_output(published: Path, form:
         ("set enable_external_access = true", "read only"),
         ("pragma enable_profiling", "read only"),
         ("call enable_logging()", "read only"),
-        ("select 1; drop view dim_pair", "one select"),
-        ("", "one select"),
+        ("copy (pivot dim_pair on status using count(*)) to '{folder}/mine.parquet'", "read only"),
+        ("with mine as (copy dim_pair to '{folder}/mine.parquet') select 1", "copy nothing"),
+        ("with mine as (copy dim_pair to '{folder}/mine.parquet') pivot dim_pair on status using count(*)", "copy"),
+        ("explain analyze with mine as (copy dim_pair to '{folder}/mine.parquet') select 1", "copy nothing"),
+        ("explain (format json, analyze) copy dim_pair to '{folder}/mine.parquet'", "read only"),
+        ("explain /* 币 */ analyze /* select */ copy dim_pair to '{folder}/mine.parquet'", "read only"),
+        ("pragma table_info('dim_pair')", "read only"),
+        ("with gone as (delete from dim_pair returning *) from gone", "base table"),
+        ("select 1; drop view dim_pair", "one statement, and it has 2"),
+        ("select 1; select 2", "one statement, and it has 2"),
+        ("", "one statement, and it has 0"),
+        ("/* nothing */", "one statement, and it has 0"),
+        ("explain", "syntax error"),
         ("selec 1", "syntax error"),
         ("select nothing from dim_pair", "nothing"),
         ("select * from dim_asset", "dim_asset"),
@@ -129,6 +140,47 @@ def test_what_is_no_question_to_the_export_is_refused(published: Path, question:
     assert said in result.stderr
     assert result.stdout == ""
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("question", "columns"),
+    [
+        ("from dim_pair", ["pair_key", "symbol"]),
+        ("from dim_pair select symbol", ["symbol"]),
+        ("/* all of them */ select count(*) as pairs from dim_pair;", ["pairs"]),
+        ("with one as (from dim_pair) select symbol from one", ["symbol"]),
+        ("values (1), (2)", ["col0"]),
+        ("table dim_pair", ["pair_key", "symbol"]),
+        ("describe dim_pair", ["column_name", "column_type"]),
+        ("describe select symbol from dim_pair", ["column_name", "column_type"]),
+        ("show tables", ["name"]),
+        ("summarize dim_pair", ["column_name", "column_type"]),
+        ("pivot (select quote_code from dim_pair) on quote_code using count(*)", ["BTC", "TRY", "USDT"]),
+        ("pivot dim_pair on quote_code using count(*) group by base_code", ["base_code", "BTC", "TRY", "USDT"]),
+        ("pivot (select quote_code from dim_pair) on quote_code in ('TRY') using count(*)", ["TRY"]),
+        ("from (pivot (select quote_code from dim_pair) on quote_code using count(*))", ["BTC", "TRY", "USDT"]),
+        ("(from (pivot (select quote_code from dim_pair) on quote_code using count(*)))", ["BTC", "TRY", "USDT"]),
+        (
+            "with one as (select quote_code from dim_pair) pivot one on quote_code using count(*)",
+            ["BTC", "TRY", "USDT"],
+        ),
+        ("unpivot (select 1 as a, 2 as b) on a, b", ["name", "value"]),
+        ("explain select 'copy' from dim_pair", ["explain_key", "explain_value"]),
+        ("explain /* 币 */ analyze from dim_pair", ["explain_key", "explain_value"]),
+        ("explain (format json) from dim_pair", ["explain_key", "explain_value"]),
+        ("explain (from dim_pair)", ["explain_key", "explain_value"]),
+        (
+            "explain pivot (select quote_code from dim_pair) on quote_code using count(*)",
+            ["explain_key", "explain_value"],
+        ),
+    ],
+)
+def test_all_that_only_reads_is_answered(published: Path, question: str, columns: list[str]) -> None:
+    result = ask(question, "--json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["columns"][: len(columns)] == columns
+    assert document["rows"]
 
 
 def test_what_fails_while_it_is_worked_out_ends_with_1(published: Path) -> None:
@@ -150,6 +202,24 @@ def test_a_home_without_an_export_is_told_how_to_make_one(home: Home) -> None:
     result = ask("select 1")
     assert result.exit_code == 1
     assert "binance-assets run" in result.stderr
+
+
+@pytest.mark.parametrize("content", [None, '{"source": ', "[]", '{"source": "live"}'])
+def test_a_manifest_that_is_missing_or_damaged_is_said(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: str | None
+) -> None:
+    with new_version(home.store("live").export, "damaged") as folder:
+        if content:
+            (folder / "manifest.json").write_text(content, encoding="utf-8")
+    for arguments in (["query", "select 1"], ["report"]):
+        monkeypatch.setattr(sys, "argv", ["binance-assets", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 1
+        said = capsys.readouterr().err
+        assert "manifest.json cannot be read" in said
+        assert "`binance-assets run` publishes a new set" in said
+        assert "Traceback" not in said
 
 
 def test_a_long_table_is_not_cut_in_silence(published: Path) -> None:

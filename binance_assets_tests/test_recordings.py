@@ -1,4 +1,4 @@
-"""Recordings of the real exchange, imported by the command line and compared with plain Python over the same files."""
+"""Recordings of the real exchange, imported and compared with plain Python over the same files."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from binance_assets.checks import RULES
 from binance_assets.cli import app
 from binance_assets.home import Home
 from binance_assets.landing import Landing
@@ -130,7 +131,7 @@ def test_prices_that_came_weeks_after_the_metadata(import_files: ImportFiles, pi
     assert "52" in check["description"]
 
 
-def test_polls_become_minutes(import_files: ImportFiles, pipeline: Pipeline, tmp_path: Path) -> None:
+def test_polls_become_minutes(pipeline: Pipeline, tmp_path: Path) -> None:
     """Mid prices of 60 polls, to eight decimals; those of symbols without any order are zero, and are refused."""
     eighth = Decimal("0.00000001")
     lines, refused = ["Symbol,Price,Retrieval_Timestamp"], 0
@@ -155,8 +156,10 @@ def test_polls_become_minutes(import_files: ImportFiles, pipeline: Pipeline, tmp
     symbols = sorted({symbol for symbol, _ in observed})
     metadata.write_bytes(info_body([described(symbol, symbol, "MID") for symbol in symbols], NOON))
 
-    status = import_files(metadata, table)
-    assert status["refused_rows"] == refused > 0
+    land(pipeline.landing, [metadata, table], None)
+    pipeline.update()
+    assert refused > 0
+    assert pipeline.rows("select count(*) from raw.quarantine") == [(refused,)]
     rows = pipeline.records(
         "select symbol, minute.* from mart.fact_price_minute as minute inner join mart.dim_pair using (pair_key) "
         "where not is_gap"
@@ -202,12 +205,15 @@ def test_the_command_line_refuses_a_recorded_error_beside_good_files(home: Home)
     assert home.store("live").landing.files_after(None) == []
 
 
-def test_metadata_in_the_schema_of_2025(import_files: ImportFiles, pipeline: Pipeline) -> None:
+def test_metadata_in_the_schema_of_2025(pipeline: Pipeline) -> None:
     name = "exchange_info/spot_20250807_trimmed25.json"
-    status = import_files(RECORDINGS / name)
+    land(pipeline.landing, [RECORDINGS / name], None)
+    pipeline.update()
     symbols = recorded(name)["symbols"]
-    assert (status["pairs"], status["refused_rows"]) == (len(symbols), 0)
-    assert not [check for check in status["checks"]["failed"] if check["check"] == "new_words"]
+    [new_words] = [rule for rule in RULES if rule.name == "new_words"]
+    with pipeline.warehouse.connect() as connection:
+        assert (connection.count("core.pair"), connection.count("raw.quarantine")) == (len(symbols), 0)
+        assert new_words.evaluate(connection, "live").passed
     ticks = dict(pipeline.rows("select symbol, tick_size from mart.dim_pair"))
     for symbol in symbols:
         [price_filter] = [rule for rule in symbol["filters"] if rule["filterType"] == "PRICE_FILTER"]

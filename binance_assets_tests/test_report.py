@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import inspect
 import json
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,11 +25,11 @@ from typer.testing import CliRunner, Result
 from binance_assets.cli import app
 from binance_assets.cli.dashboard import dashboard
 from binance_assets.dashboard.assets import SERVED
-from binance_assets.export.publish import publish
+from binance_assets.export.publish import DamagedExport, publish
 from binance_assets.export.versions import current
 from binance_assets.home import Home
 from binance_assets.mart.assets import fact_price_latest
-from binance_assets.report import words
+from binance_assets.report import plots, words
 from binance_assets.report.assets import report as report_asset
 from binance_assets.report.findings import Findings
 from binance_assets.report.sections import page_of
@@ -58,6 +57,8 @@ from binance_assets_tests.recorded import (
     recorded_metadata,
     recorded_prices,
 )
+from binance_assets_tests.recorded_market import recorded_market
+from binance_assets_tests.report_figures import Figures, as_told
 
 START = datetime(2025, 6, 1, 22)  # noqa: DTZ001
 DAY = timedelta(days=1)
@@ -170,66 +171,138 @@ def rendered(page: Path) -> tuple[str, list[Any]]:
 # The figures
 
 
-def test_who_leads_is_who_has_the_first_rank(simulated: Pipeline, today: Report) -> None:
-    rows = simulated.rows(
-        "select quote_code, symbol, latest.price from mart.fact_price_latest as latest join mart.dim_pair using "
-        "(pair_key) where not is_stale order by price_rank_in_quote, symbol"
-    )
-    by_quote: dict[str, list[tuple[str, Decimal]]] = defaultdict(list)
-    for quote, symbol, price in rows:
-        by_quote[quote].append((symbol, price))
-    leaders = {row["quote_code"]: row for row in today.findings["leaders"]}
-    assert leaders.keys() == by_quote.keys() >= {"USDT", "BTC", "TRY"}
-    for quote, pairs in by_quote.items():
-        row = leaders[quote]
-        assert (row["symbol"], Decimal(row["price_text"]), row["pairs"]) == (*pairs[0], len(pairs))
-        if len(pairs) > 1:
-            assert (row["next_symbol"], Decimal(row["next_price_text"])) == pairs[1]
-            assert row["times_the_next"] == pytest.approx(float(pairs[0][1] / pairs[1][1]))
-    assert [(row["symbol"], Decimal(row["price_text"])) for row in today.findings["highest"]] == by_quote["USDT"][:10]
-    (first, price), (second, next_price) = by_quote["USDT"][:2]
-    for text in pages(today):
-        assert f"that of {first.removesuffix('USDT')}: {price.normalize():,f} USDT" in text
-        assert f"the next, {second.removesuffix('USDT')}, at {next_price.normalize():,f} USDT" in text
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    return recorded_market(tmp_path_factory.mktemp("recorded") / "live")
 
 
-def test_how_prices_are_spread(simulated: Pipeline, today: Report) -> None:
-    bands = simulated.rows(
-        "select price_band_order, count(*), count(*) filter (where quote_code = 'USDT') from mart.fact_price_latest "
-        "join mart.dim_pair using (pair_key) where not is_stale group by all order by all"
-    )
-    found = [(row["power"], row["pairs"], row["pairs_in_quote"]) for row in today.findings["bands"] if row["pairs"]]
-    assert found == bands
-    [(pairs, below, micro, in_usdt, below_in_usdt, median, coarse)] = simulated.rows(
-        """
-        select count(*), sum((price_band_order < 0)::int), sum((price_band_order < -4)::int),
-            sum((quote_code = 'USDT')::int), sum((quote_code = 'USDT' and price_band_order < 0)::int),
-            quantile_cont(price::double, 0.5) filter (where quote_code = 'USDT'),
-            sum((100 * tick_size >= price)::int)
-        from mart.fact_price_latest join mart.dim_pair using (pair_key) where not is_stale
-        """
-    )
-    shares = today.findings["shares"]
-    assert (shares["pairs"], shares["below_one"], shares["micro"]) == (pairs, below, micro)
-    assert (shares["pairs_in_quote"], shares["below_one_in_quote"]) == (in_usdt, below_in_usdt)
-    assert shares["median_in_quote"] == pytest.approx(median)
-    assert shares["coarse"] == coarse > 0
-    for text in pages(today):
-        assert f"{below:,} of {pairs:,} pairs ({100 * below / pairs:.1f} %) cost less than one unit" in text
-        assert f"{micro:,} of {pairs:,} pairs cost less than 0.0001" in text
+@pytest.mark.parametrize(
+    ("store", "day", "is_newest"),
+    [
+        ("simulated", TODAY, True),
+        ("simulated", YESTERDAY, False),
+        pytest.param("recorded", date(2022, 1, 24), True, marks=needs_recordings),
+        pytest.param("recorded", date(2021, 4, 29), False, marks=needs_recordings),
+    ],
+)
+def test_every_figure_is_what_the_warehouse_says(
+    request: pytest.FixtureRequest, store: str, day: date, is_newest: bool
+) -> None:
+    pipeline: Pipeline = request.getfixturevalue(store)
+    report = write_report(pipeline.store, None if is_newest else day)
+    found, expected = report.findings, Figures(pipeline, day, is_newest=is_newest)
+    assert (found["day"], found["is_newest"]) == (day, is_newest)
+    assert found["market"] == expected.market()
+    names = ("quote_code", "pairs", "symbol", "base_code", "price_text", "next_symbol", "next_price_text")
+    leaders = [as_told(row, names) for row in found["leaders"]]
+    its = expected.leaders()
+    assert [(*told[:4], Decimal(told[4]), told[5], told[6] and Decimal(told[6])) for told in leaders] == [
+        it[:7] for it in its
+    ]
+    assert [row["times_the_next"] for row in found["leaders"]] == [it[7] and pytest.approx(it[7]) for it in its]
+    in_quote = [(it.symbol, it.base, it.price) for it in expected.by_quote[expected.quote]]
+    for name, pairs in (("highest", in_quote[:10]), ("lowest", sorted(in_quote, key=lambda it: (it[2], it[0]))[:5])):
+        rows = cast("list[dict[str, Any]]", found[name])  # type: ignore[literal-required]
+        assert [(row["symbol"], row["base_code"], Decimal(row["price_text"])) for row in rows] == pairs
+        assert [row["price"] for row in rows] == [float(price) for *_, price in pairs]
+    assert found["shares"] == pytest.approx(expected.shares())
+    assert [row["step_share"] for row in found["coarsest"]] == pytest.approx(expected.coarsest())
+    assert [as_told(row, ("power", "pairs", "pairs_in_quote")) for row in found["bands"]] == expected.bands()
+
+    pegs = {(row.pop("code"), row.pop("follows_code")): row for row in map(dict, found["pegs"])}
+    assert pegs.keys() == expected.pegs().keys()
+    for peg, told in expected.pegs().items():
+        worst = told.pop("worst")
+        assert as_told(pegs[peg], list(told)) == tuple(told.values())
+        assert (pegs[peg]["worst_bp"] and abs(pegs[peg]["worst_bp"])) == worst
+    crosses, expected_crosses = found["crosses"], expected.crosses()
+    assert (crosses is None) == (expected_crosses is None)
+    if crosses and expected_crosses:
+        assert abs(crosses["worst_bp"]) / crosses["worst_threshold_bp"] == expected_crosses.pop("worst")
+        assert crosses["median_bp"] == pytest.approx(expected_crosses.pop("median_bp"))
+        assert as_told(crosses, list(expected_crosses)) == tuple(expected_crosses.values())
+
+    assert {as_told(row, ("event", "symbol", "at_utc")) for row in found["events"]} == expected.events()
+    sectors = {row["sector"]: as_told(row, ("change", "hours", "minutes", "pairs")) for row in found["sectors"]}
+    assert sectors == {sector: pytest.approx(told) for sector, told in expected.sectors().items()}
+    coverage = {row["hour_utc"]: row["coverage"] for row in found["coverage"]}
+    assert coverage == {hour: pytest.approx(told) for hour, told in expected.coverage().items()}
+    assert found["quality"] == pytest.approx(expected.quality())
+    names = ("gaps", "pairs", "lasting", "repaired", "longest_seconds")
+    gaps = {(row["cause"], row["is_whole_market"]): as_told(row, names) for row in found["gaps"]}
+    assert gaps == expected.gaps()
+
+    for text in pages(report):
+        for sentence in sentences_of(expected):
+            assert sentence.replace(words.SPACE, " ") in text
+    cells = " ".join(rendered(report.markdown)[0].replace(words.SPACE, " ").split())
+    for row in rows_of(expected):
+        assert " ".join(filter(None, row)).replace(words.SPACE, " ") in cells
 
 
-def test_the_smallest_prices(simulated: Pipeline, today: Report) -> None:
-    lowest = simulated.rows(
-        "select symbol, latest.price from mart.fact_price_latest as latest join mart.dim_pair using (pair_key) "
-        "where not is_stale and quote_code = 'USDT' order by latest.price, symbol limit 5"
-    )
-    assert [(row["symbol"], Decimal(row["price_text"])) for row in today.findings["lowest"]] == lowest
-    [(worst,)] = simulated.rows(
-        "select max(tick_size::double / latest.price::double) from mart.fact_price_latest as latest "
-        "join mart.dim_pair using (pair_key) where not is_stale"
-    )
-    assert today.findings["coarsest"][0]["step_share"] == pytest.approx(worst)
+def sentences_of(expected: Figures) -> Iterator[str]:
+    """What both pages say of the figures, the tiles at their top included."""
+    market, shares, quote = expected.market(), expected.shares(), expected.quote
+    first, second, *_ = expected.by_quote[quote]
+    below = words.share(shares["below_one"] / shares["pairs"])
+    which = "a current price" if expected.is_newest else "a price of this day"
+    yield f"pairs with {which}, in {words.count(market['quotes'], 'quote currency', 'quote currencies')}"
+    yield words.exact(str(first.price), quote)
+    yield f"the next, {second.base}, at {words.exact(str(second.price), quote)}"
+    yield f"{shares['below_one']:,} of {words.count(shares['pairs'], 'pair')} ({below}) cost less than one unit"
+    yield f"in {quote} it is {shares['below_one_in_quote']:,} of {shares['pairs_in_quote']:,}"
+    yield f"Half of the pairs in {quote} cost less than {words.rounded(shares['median_in_quote'])} {quote}"
+    power, pairs, _ = max(expected.bands(), key=lambda it: it[1])
+    yield f"The commonest prices are those from {plots.band(power)}: {words.count(pairs, 'pair')}"
+    yield f"{shares['micro']:,} of {words.count(shares['pairs'], 'pair')} cost less than 0.0001 of their quote currency"
+    if shares["coarse"]:
+        yield f"Of {words.count(shares['coarse'], 'pair')} a single step is 1 % of the price or more"
+    compared = [peg for peg in expected.pegs().values() if peg["deviation_bp"] is not None]
+    if compared:
+        yield f"{sum(peg['is_beyond'] for peg in compared)} of {len(compared)}"
+        yield f"{max(peg['worst'] for peg in compared):,.1f} basis points, "
+    if crosses := expected.crosses():
+        yield f"{words.count(crosses['pairs'], 'pair')} without USDT were compared"
+        yield f"half were within {words.rounded(crosses['median_bp'], 2)} basis points"
+    kinds = [event for event, *_ in expected.events()]
+    for kind in set(kinds):
+        verb = "was" if kinds.count(kind) == 1 else "were"
+        what = {"delisted": "removed from the list", "opened": "opened for trading"}.get(kind, kind)
+        yield f"{words.count(kinds.count(kind), 'pair')} {verb} {what}"
+    if sectors := expected.sectors():
+        changes = [change for change, *_ in sectors.values()]
+        yield f" did best, {words.change(max(changes))}; "
+        yield f" did worst, {words.change(min(changes))}: in USDT, over the "
+        yield f"over the {words.lasting(60 * max(minutes for _, _, minutes, _ in sectors.values()))} of this"
+    known = [it for it in expected.coverage().values() if it is not None]
+    yield f"in {words.count(len(known), 'hour')}, {words.share(sum(known) / len(known))} are there"
+    yield words.share(sum(known) / 24)
+    if quality := expected.quality():
+        yield f"{words.share(quality['completeness'])} of the minutes of this day are there"
+    if of_market := [gap[-1] for (_, is_whole_market), gap in expected.gaps().items() if is_whole_market]:
+        yield f"The longest gap of the whole market lasted {words.lasting(max(of_market))}"
+    if market["halted_pairs"]:
+        yield f"{market['halted_pairs']:,} {'does' if market['halted_pairs'] == 1 else 'do'} not trade"
+
+
+def rows_of(expected: Figures) -> Iterator[list[str]]:
+    """The rows of the tables."""
+    for quote, pairs, symbol, _, price, next_symbol, next_price, times in expected.leaders()[:12]:
+        gap = "" if times is None else f"{words.rounded(times)} times" if times >= 1.5 else words.change(times - 1)
+        next_price_text = words.exact(str(next_price)) if next_price else ""
+        yield [quote, symbol, f"{pairs:,}", words.exact(str(price)), next_symbol or "none", next_price_text, gap]
+    for power, pairs, in_quote in expected.bands():
+        yield [plots.band(power), f"{pairs:,}", f"{in_quote:,}"]
+    for it in sorted(expected.by_quote[expected.quote], key=lambda it: (it.price, it.symbol))[:5]:
+        yield [it.symbol, words.exact(str(it.price)), words.rounded(1 / float(it.price))]
+    for (code, follows), peg in expected.pegs().items():
+        if peg["deviation_bp"] is not None:
+            yield [code, follows, words.hour(peg["hour_utc"]), words.rounded(peg["price"], 6),
+                   words.points(peg["deviation_bp"]), words.rounded(peg["threshold_bp"])]  # fmt: skip
+    for sector, (change, hours, _, pairs) in expected.sectors().items():
+        yield [sector, words.change(change), f"{pairs:,}", f"{hours}"]
+    for gaps, _, lasting, repaired, longest in expected.gaps().values():
+        yield [f"{gaps:,}", f"{repaired:,}", f"{lasting:,}", words.lasting(longest)]
 
 
 def test_an_earlier_day_is_told_by_its_last_prices(simulated: Pipeline, yesterday: Report) -> None:
@@ -259,34 +332,6 @@ def test_an_earlier_day_is_told_by_its_last_prices(simulated: Pipeline, yesterda
     assert {row["power"]: row["pairs"] for row in yesterday.findings["bands"] if row["pairs"]} == decades
 
 
-def test_pegs_and_crosses(simulated: Pipeline, today: Report) -> None:
-    rows = simulated.rows(
-        "select code, follows_code, hour_utc, price, deviation_bp, is_beyond from mart.fact_parity_hour "
-        "where kind <> 'cross' and date_key = $key order by hour_utc",
-        key=20250602,
-    )
-    newest = {(code, follows): (price, deviation) for code, follows, _, price, deviation, _ in rows}
-    worst: dict[tuple[str, str], float] = defaultdict(float)
-    for code, follows, _, _, deviation, _ in rows:
-        worst[code, follows] = max(worst[code, follows], abs(deviation or 0))
-    found = today.findings["pegs"]
-    assert {(row["code"], row["follows_code"]): (row["price"], row["deviation_bp"]) for row in found} == newest
-    assert len(found) > 5
-    for row in found:
-        if row["deviation_bp"] is not None:
-            assert abs(row["worst_bp"]) == worst[row["code"], row["follows_code"]]
-    [(pairs, beyond, median)] = simulated.rows(
-        "select count(*), count_if(is_beyond), median(abs(deviation_bp)) from mart.fact_parity_hour "
-        "where kind = 'cross' and hour_utc = (select max(hour_utc) from mart.fact_parity_hour)"
-    )
-    crosses = today.findings["crosses"]
-    assert crosses
-    assert (crosses["pairs"], crosses["pairs_beyond"], crosses["median_bp"]) == (pairs, beyond, pytest.approx(median))
-    furthest = max((row for row in found if row["deviation_bp"] is not None), key=lambda row: abs(row["deviation_bp"]))
-    for text in pages(today):
-        assert f"the furthest was {furthest['code']}, {abs(furthest['deviation_bp']):.1f} basis points" in text
-
-
 def test_what_happened_to_pairs(today: Report, yesterday: Report) -> None:
     def events(report: Report) -> set[tuple[str, str, datetime]]:
         return {(row["event"], row["symbol"], row["at_utc"]) for row in report.findings["events"]}
@@ -302,28 +347,33 @@ def test_what_happened_to_pairs(today: Report, yesterday: Report) -> None:
     }
     for text in pages(today):
         assert "1 pair was opened for trading, 1 pair was removed from the list, 2 pairs were halted" in text
+        assert "delisted" not in text
     for text in pages(yesterday):
         assert "2 pairs were listed." in text
         assert f"The first metadata is from {START - SECOND} UTC: what was before nobody knows." in text
 
 
-def test_sectors_are_chained_over_the_day(simulated: Pipeline, today: Report) -> None:
-    rows = simulated.rows(
-        "select sector, change from mart.fact_sector_hour where provider = 'curated' and hour_utc >= $since",
-        since=MIDNIGHT,
+def test_imported_prices_are_called_so_and_a_single_response_tells_no_move(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path / "live")
+    pipeline.land_info(PAIRS, NOON)
+
+    def headline(*prices: tuple[datetime, str], source: str) -> str:
+        for at, price in prices:
+            pipeline.land_prices({"BTCUSDT": price, "ETHUSDT": "3000"}, at, interval=60, source=source)
+        pipeline.update()
+        publish(pipeline.store)
+        return write_report(pipeline.store).headlines[5].replace(words.SPACE, " ")
+
+    assert headline((NOON + MINUTE, "60000"), (NOON + 90 * MINUTE, "60600"), source="import").startswith(
+        "No sector could be measured"
     )
-    changes: dict[str, list[float]] = defaultdict(list)
-    for sector, change in rows:
-        changes[sector].append(change)
-    found = {row["sector"]: (row["change"], row["hours"]) for row in today.findings["sectors"]}
-    assert found == {
-        sector: (pytest.approx(math.prod(1 + change for change in its) - 1), len(its))
-        for sector, its in changes.items()
-    }
-    best = max(found, key=lambda sector: found[sector][0])
-    assert today.findings["sectors"][0]["sector"] == best
-    for text in pages(today):
-        assert f"{best} did best" in text
+    assert headline((NOON + 31 * MINUTE, "63000"), source="import") == (
+        "Layer 1 & Layer 2 changed by +2.50 %: in USDT, over the 2 min of this day of which there are imported prices."
+    )
+    sampled = ((NOON + 2 * HOUR, "60000"), (NOON + 150 * MINUTE, "61200"), (NOON + 3 * HOUR, "61200"))
+    assert headline(*sampled, source="live") == (
+        "Layer 1 & Layer 2 changed by +1.00 %: in USDT, over the 2 min of this day in which the market was observed."
+    )
 
 
 def test_a_pair_that_is_missing_from_an_hour_counts(tmp_path: Path) -> None:
@@ -346,10 +396,12 @@ def test_of_a_new_home_it_is_too_early_to_say(simulated: Pipeline, today: Report
     headline = page.headlines[-1]
     assert not any("24 hours" in meaning for _, meaning in page.tiles)
     priced = today.findings["market"]["priced_pairs"]
-    assert headline == f"Too early to say: of {priced}\u00a0pairs, 1 has an hour of this day in the export."
+    said = f"Too early to say how complete the day is: of {priced}\u00a0pairs, 1 has an hour of it in the export."
+    assert headline == said
 
 
-def test_a_gap_that_lasts_goes_on_after_the_newest_price(tmp_path: Path) -> None:
+def test_a_gap_that_lasts_is_known_up_to_the_last_sample(tmp_path: Path) -> None:
+    """Also long after: what is published of a store that died in an outage does not let that outage go on."""
     pipeline = Pipeline(tmp_path / "live")
     pipeline.land_info([described("BTCUSDT", "BTC", "USDT")], NOON)
     for second in (0, 30):
@@ -357,8 +409,12 @@ def test_a_gap_that_lasts_goes_on_after_the_newest_price(tmp_path: Path) -> None
     pipeline.land_missed(*(NOON + MINUTE + number * 30 * SECOND for number in range(240)), interval=30)
     pipeline.update()
     publish(pipeline.store)
-    [gap] = write_report(pipeline.store).findings["gaps"]
-    assert (gap["cause"], gap["lasting"], gap["longest_seconds"]) == ("exchange_outage", 1, 12 * 3600 - 60)
+    report = write_report(pipeline.store)
+    [gap] = report.findings["gaps"]
+    assert (gap["cause"], gap["lasting"], gap["longest_seconds"]) == ("exchange_outage", 1, 2 * 3600)
+    for text in pages(report):
+        assert "The longest gap of the whole market lasted 2 h, and has no end yet: the exchange gave no answer" in text
+        assert "Nobody has asked the exchange since 2024-03-01 14:01:00 UTC" in text
 
 
 def test_of_candles_alone_nothing_is_said_that_is_not_so(tmp_path: Path) -> None:
@@ -366,6 +422,8 @@ def test_of_candles_alone_nothing_is_said_that_is_not_so(tmp_path: Path) -> None
     text = write_report(store.store).markdown.read_text(encoding="utf-8")
     assert "The last price that each pair had on this day" in text
     assert "in 1\u00a0quote currency " in text
+    assert "pairs with a price of this day" in text
+    assert "times a pair was listed" not in text
     assert "Half of the pairs" not in text
 
 
@@ -558,11 +616,12 @@ def test_a_finding_without_data_says_why(tmp_path: Path, monkeypatch: pytest.Mon
     ]
     for text in pages(report):
         assert "The highest unit price in USDT is that of BTC: 60,000.5 USDT. " in text
-        assert "Nothing was compared: it takes an hour that is over" in text
-        assert "No sector was measured" in text
-        assert "Not known yet: no hour of this day is over" in text
-        assert "Nothing: no pair was listed, opened, removed, halted or resumed." in text
-        assert "Pairs that are left out of what is said of prices: 1 that does not trade." in text
+        assert "No peg could be compared: it takes an hour that is over" in text
+        assert "No sector could be measured" in text
+        assert "times a pair was listed" not in text
+        assert "How complete the day is, nobody can say yet: no hour of it is over" in text
+        assert "Nobody knows what was listed, removed or halted: the only metadata of the exchange is from" in text
+        assert "Some pairs are left out of what is said of prices: 1 does not trade." in text
 
 
 def test_a_market_of_which_nothing_trades_has_a_report(tmp_path: Path) -> None:
@@ -572,7 +631,7 @@ def test_a_market_of_which_nothing_trades_has_a_report(tmp_path: Path) -> None:
     pipeline.update()
     publish(pipeline.store)
     for text in pages(write_report(pipeline.store)):
-        assert "No pair has a current price: 1 is left out, as the end of this page says." in text
+        assert "No pair has a current price, of 1 pair with any: 1 does not trade." in text
 
 
 # Words
@@ -650,6 +709,22 @@ def test_an_export_without_prices_says_what_to_do(call: Called) -> None:
     assert result.exit_code == 1
     assert "no prices yet. `binance-assets run` gets some" in result.stderr
     assert "no prices yet" in shown(report_asset)[0]["findings"].value
+
+
+@pytest.mark.parametrize("harm", ["cut off", "of another contract"])
+def test_an_export_that_cannot_be_read_says_what_to_do(call: Called, harm: str) -> None:
+    pipeline = filled(call.home)
+    publish(pipeline.store)
+    folder = current(pipeline.store.export)
+    assert folder
+    file = folder / "dim_pair.parquet"
+    if harm == "cut off":
+        file.write_bytes(file.read_bytes()[:100])
+    else:
+        with duckdb.connect() as duck:
+            duck.sql("select 1 as pair_id").write_parquet(str(file))
+    with pytest.raises(DamagedExport, match=r"(?s)is damaged, or of another version.*`binance-assets run` publishes"):
+        write_report(pipeline.store)
 
 
 def test_the_command_writes_and_tells(call: Called, tmp_path: Path) -> None:

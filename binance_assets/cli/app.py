@@ -23,6 +23,7 @@ from binance_assets.cli.service import service
 from binance_assets.cli.show import SIMULATED, print_prices, print_status, print_summary
 from binance_assets.clients import ExchangeError, WeightBudgetError
 from binance_assets.exchange import choose_source, open_client
+from binance_assets.export.publish import DamagedExport
 from binance_assets.home import Home
 from binance_assets.runs import Finished, RunFailed, RunInterrupted, execute
 from binance_assets.settings import Settings, SettingsError, Source, load_settings
@@ -56,7 +57,7 @@ def main() -> None:
     """Run a command; what a person can do something about is said in a sentence, not as a traceback."""
     try:
         app()
-    except (WarehouseError, WeightBudgetError, OSError) as error:
+    except (DamagedExport, WarehouseError, WeightBudgetError, OSError) as error:
         _errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(EXIT_FAILED)
 

@@ -32,15 +32,15 @@ _AT_ONCE = 10_000
 
 
 def query(
-    question: Annotated[str, typer.Argument(metavar="SQL", help="One select statement, in DuckDB's SQL.")],
+    question: Annotated[str, typer.Argument(metavar="SQL", help="One statement that reads, in DuckDB's SQL.")],
     source: Annotated[str | None, typer.Option(help="live or sandbox; default: what this home uses.")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, values as they are.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")] = False,
 ) -> None:
     """Ask the export a question in SQL. It is read only, and nothing else can be reached.
 
-    The tables are those of the export: `show tables` lists them, `describe dim_pair` the columns of one. Instants are
-    UTC. A table is shown up to a thousand rows; --csv and --json give all.
+    The tables are those of the export: `show tables` lists them, `describe dim_pair` the columns of one, `summarize
+    dim_pair` what is in these. Instants are UTC. A table is shown up to a thousand rows; --csv and --json give all.
     """
     if as_csv and as_json:
         _fail("--json and --csv exclude each other.", 2)

@@ -26,16 +26,17 @@ def report(
     to: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", file_okay=False, help="Where to write it; a folder of the day in the store's reports/."
+            metavar="DIR", file_okay=False, help="Where to write it; the home's reports/, a folder a day, if not named."
         ),
     ] = None,
     source: Annotated[str | None, typer.Option(help="live or sandbox; default: what this home uses.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON document, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")] = False,
 ) -> None:
-    """Write the findings of a day as a page with pictures: report.html, which is one file, and report.md.
+    """Write the findings of a day as a page with pictures, and print them in a few sentences.
 
     Who costs most in each quote currency, how prices are spread, the smallest ones, pegs, what was listed, removed and
-    halted, sectors, and how complete the data is. It is computed from the export, so it works while the collector runs.
+    halted, sectors, and how complete the data is. report.html is one file to open in a browser or to send; report.md is
+    the same as Markdown. It is computed from the export, so it works while the collector runs.
     """
     if source not in (None, "live", "sandbox"):
         _fail(f"--source {source}: it should be live or sandbox.", 2)
@@ -67,6 +68,7 @@ def report(
         }
         sys.stdout.write(json.dumps(document, indent=2, default=_plain, ensure_ascii=False) + "\n")
         return
+    _out.print(f"[bold]{written.title}[/]\n", highlight=False)
     for headline in written.headlines:
         _out.print(f"· {headline}", markup=False, highlight=False)
     _out.print(f"\n{written.html}\n{written.markdown}", markup=False, highlight=False, soft_wrap=True)

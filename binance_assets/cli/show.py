@@ -47,10 +47,11 @@ def print_summary(console: Console, status: dict[str, Any]) -> None:
         )
     _print_places(console, status)
     console.print(
-        "\n[bold]Next[/]  [cyan]binance-assets dev[/]     the Dagster UI: lineage, columns, checks, schedules\n"
-        "      [cyan]binance-assets dashboard --open[/]  the pictures\n"
-        "      [cyan]binance-assets status[/]  what is there, how fresh, and where\n"
-        "      [cyan]binance-assets service[/] every minute from now on, by itself, and the UI"
+        "\n[bold]Next[/]  [cyan]binance-assets dashboard --open[/]  the pictures, in the browser\n"
+        "      [cyan]binance-assets report[/]            the findings of the day, as a page\n"
+        "      [cyan]binance-assets dev[/]               the Dagster UI: lineage and checks\n"
+        "      [cyan]binance-assets status[/]            what is there, how fresh, and where\n"
+        "      [cyan]binance-assets service[/]           all of it from now on, by itself"
     )
 
 

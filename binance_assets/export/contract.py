@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from binance_assets.export.tables import PUBLICATION
 from binance_assets.mart import tables
 from binance_assets.tables import Table
 
@@ -30,8 +31,11 @@ TYPES = {
 }
 """The exported type for each type of the warehouse: those that every known reader imports as they are meant."""
 
-TABLES: Mapping[str, Table] = {table.bare_name: table for table in tables.TABLES}
-"""The exported tables, by their names there."""
+STAR: Mapping[str, Table] = {table.bare_name: table for table in tables.TABLES}
+"""The exported tables of the warehouse, by their names there."""
+
+TABLES: Mapping[str, Table] = {**STAR, PUBLICATION.bare_name: PUBLICATION}
+"""All exported tables: the star, and what says of it where it is from."""
 
 SPREADSHEETS: Mapping[str, Table] = {name: table for name, table in TABLES.items() if not table.large}
 """Those that are also exported as CSV: small enough for a spreadsheet."""

@@ -27,7 +27,8 @@ from duckdb import (
 from binance_assets import catalog
 from binance_assets.archive.tables import KLINE_HOUR
 from binance_assets.export import contract
-from binance_assets.export.selection import Scope, as_published, published_rows
+from binance_assets.export.selection import Scope, as_published, newest_candle, published_rows, sampled_until
+from binance_assets.export.tables import PUBLICATION
 from binance_assets.export.versions import current, new_version
 from binance_assets.home import Store
 from binance_assets.mart.tables import FACT_PRICE_HOUR, FACT_PRICE_LATEST
@@ -51,6 +52,10 @@ _RUN_BY_SPREADSHEETS = "(^|;)([=+@\\t\\r\\n\uff1d\uff0b\uff0d\uff20-])"
 
 Where the comma is the decimal sign, a spreadsheet that opens the file may take a semicolon for the end of a cell.
 """
+
+
+class DamagedExport(Exception):
+    """A version of the export is not what was published; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -85,22 +90,36 @@ def publish(store: Store, scope: Scope = Scope()) -> list[PublishedFile]:  # noq
     with new_version(store.export, f"{now:%Y%m%dT%H%M%S.%fZ}") as folder:
         for name, file in kept.items():
             os.link((current(store.export) or folder) / file.name, folder / f"{name}.parquet")
-        _write_tables(store, [table for name, table in contract.TABLES.items() if name not in kept], scope, folder)
+        wanted = [table for name, table in contract.STAR.items() if name not in kept]
+        reach = _write_tables(store, wanted, scope, folder)
         with duckdb.connect() as duck:
+            about = _about(duck, store, scope, now, folder, reach)
+            _write_publication(duck, store, scope, about, folder)
             parquet = [
                 kept.get(name) or _parquet(duck, table, scope, now, folder) for name, table in contract.TABLES.items()
             ]
             sheets = [_write_sheet(duck, file, now, folder) for file in parquet if file.table in contract.SPREADSHEETS]
-            about = _about(duck, store, scope, now, folder)
-        files = [*parquet, *sheets, _write_database(about, scope, parquet, now, folder)]
+        files = [*parquet, *sheets, _write_database(scope, parquet, now, folder)]
         manifest = about | {"files": [asdict(file) for file in files]}
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return files
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a version's folder."""
-    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    """The manifest of a version's folder.
+
+    Raises:
+        DamagedExport: It is missing, or is not what a publication writes.
+    """
+    place = folder / MANIFEST
+    try:
+        manifest: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+        _ = {name: manifest[name] for name in (*PUBLICATION.columns, "files")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedExport(
+            f"{place} cannot be read ({error}): it is damaged, or of another version of this project. "
+            "`binance-assets run` publishes a new set in their place."
+        ) from error
     return manifest
 
 
@@ -112,7 +131,7 @@ def _still_good(store: Store, scope: Scope, now: datetime) -> dict[str, Publishe
     try:
         manifest = read_manifest(folder)
         files = [PublishedFile(**described) for described in manifest["files"]]
-    except (OSError, ValueError, KeyError, TypeError):  # of another version of this project, or damaged
+    except (DamagedExport, KeyError, TypeError):  # of another version of this project, or damaged
         return {}
     if manifest.get("coinmarketcap") != scope.coinmarketcap:
         return {}
@@ -131,18 +150,49 @@ def _still_good(store: Store, scope: Scope, now: datetime) -> dict[str, Publishe
     return found
 
 
-def _write_tables(store: Store, wanted: Sequence[Table], scope: Scope, folder: Path) -> None:
+@dataclass(frozen=True)
+class _Reach:
+    """Up to when there is what the files do not tell exactly: the newest candle's minute, and the last sample."""
+
+    candle: datetime | None
+    sampled_until: datetime | None
+
+
+def _write_tables(store: Store, wanted: Sequence[Table], scope: Scope, folder: Path) -> _Reach:
     """Write the Parquet files, all of them of one moment: nobody else has the warehouse meanwhile."""
     hours: _TakenOut | None = None
     with store.warehouse.connect() as connection:
+        reach = _Reach(newest_candle(connection), sampled_until(connection))
         for table in wanted:
             if table is FACT_PRICE_HOUR and _hours_are_many(connection):
                 hours = _take_out_hours(connection, store, folder)
             else:
-                _copy(connection, published_rows(connection, table, scope), store, table, scope, folder)
+                _copy(connection, _rows(connection, table, scope), store, table, scope, folder)
     if hours:
         with _taken_out_hours(hours, store) as connection:
-            _copy(connection, published_rows(connection, FACT_PRICE_HOUR, scope), store, FACT_PRICE_HOUR, scope, folder)
+            _copy(connection, _rows(connection, FACT_PRICE_HOUR, scope), store, FACT_PRICE_HOUR, scope, folder)
+    return reach
+
+
+def _rows(connection: Connection, table: Table, scope: Scope) -> DuckDBPyRelation:
+    """What is published of a table.
+
+    Hours are those of years of thousands of pairs: of each quarter, and of the newest days, which are read by every
+    publication, the rows of a pair are together, so that few row groups have what somebody asks for.
+    """
+    rows = published_rows(connection, table, scope)
+    if table is not FACT_PRICE_HOUR:
+        return rows
+    hour = ColumnExpression("hour_utc")
+    [(last,)] = rows.max("hour_utc").fetchall()
+    is_new = hour >= ConstantExpression(_newest_days(last, scope) if last else None)
+    quarter = FunctionExpression("date_trunc", ConstantExpression("quarter"), hour)
+    return rows.sort(is_new, quarter, ColumnExpression("pair_key"), hour)
+
+
+def _newest_days(last: datetime, scope: Scope) -> datetime:
+    """Since when the DuckDB file has a table that is not written by every publication."""
+    return last - timedelta(days=scope.days)
 
 
 def _hours_are_many(connection: Connection) -> bool:
@@ -244,9 +294,7 @@ def _harmless(column: contract.Column, table: Table) -> Expression:
     return marked.alias(column.name)
 
 
-def _write_database(
-    about: Mapping[str, Any], scope: Scope, parquet: Sequence[PublishedFile], now: datetime, folder: Path
-) -> PublishedFile:
+def _write_database(scope: Scope, parquet: Sequence[PublishedFile], now: datetime, folder: Path) -> PublishedFile:
     """All tables as one DuckDB file. Of those that are not written every time it has the newest days."""
     path = folder / DATABASE
     held: list[dict[str, Any]] = []
@@ -255,30 +303,38 @@ def _write_database(
             table = contract.TABLES[file.table or ""]
             rows, count, window = duck.read_parquet(str(folder / file.name)), file.rows, file.window
             if count > WHOLE_UP_TO and window and not window["limited_to"]:
-                since = datetime.fromisoformat(window["last"]) - timedelta(days=scope.days)
+                since = _newest_days(datetime.fromisoformat(window["last"].removesuffix("Z")), scope)
                 rows = rows.filter(ColumnExpression(window["column"]) >= ConstantExpression(since))
                 count, window = _extent(rows, table, f"the newest {scope.days} days")
             rows.create(table.bare_name)
             held.append({"name": table.bare_name, "rows": count, "window": window})
-        columns = {"source", "simulated", "published_at", "data_until", "contract_version"}
-        duck.execute(sql("export/publication.sql"), {name: about[name] for name in columns})
     return PublishedFile(path.name, sum(table["rows"] for table in held), *_identity(path, now), tables=held)
 
 
-def _about(duck: DuckDBPyConnection, store: Store, scope: Scope, now: datetime, folder: Path) -> dict[str, Any]:
+def _about(
+    duck: DuckDBPyConnection, store: Store, scope: Scope, now: datetime, folder: Path, reach: _Reach
+) -> dict[str, Any]:
     """What the manifest says of the publication as a whole."""
     latest = duck.read_parquet(str(folder / f"{FACT_PRICE_LATEST.bare_name}.parquet"))
-    [(until,)] = latest.max("observed_at").fetchall()
+    [(price,)] = latest.max("observed_at").fetchall()
     return {
         "contract_version": contract.VERSION,
         "source": store.source,
         "simulated": store.is_simulated,
         "notice": "SIMULATED prices of the sandbox exchange" if store.is_simulated else None,
         "published_at": _iso(now),
-        "data_until": _iso(until),
+        "data_until": _iso(max(filter(None, (price, reach.candle)), default=None)),
+        "sampled_until": _iso(reach.sampled_until),
         "watch_list": list(scope.watch_list),
         "coinmarketcap": scope.coinmarketcap,
     }
+
+
+def _write_publication(
+    duck: DuckDBPyConnection, store: Store, scope: Scope, about: Mapping[str, Any], folder: Path
+) -> None:
+    given = {name: about[name] for name in PUBLICATION.columns}
+    _copy(Connection(duck), duck.sql(sql("export/publication.sql"), params=given), store, PUBLICATION, scope, folder)
 
 
 def _described(table: Table) -> list[dict[str, Any]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
 
 import duckdb
+
+_PIVOTS = frozenset({"pivot", "pivot_wider", "from", "with", "select", "("})
+"""What a statement with a pivot in it begins with."""
 
 
 class QueryRefused(Exception):
@@ -21,7 +24,8 @@ def answer(version: Path, question: str) -> Iterator[duckdb.DuckDBPyConnection]:
 
     Args:
         version: Its folder (:func:`binance_assets.export.versions.current`). Each Parquet file is a view.
-        question: One ``select``, or what DuckDB takes for one: ``from``, ``with``, ``describe``, ``show``.
+        question: One statement that reads: ``select``, ``from``, ``with``, ``values``, ``pivot``, ``unpivot``,
+            ``describe``, ``show``, ``summarize``, or ``explain`` of one of these.
 
     Raises:
         QueryRefused: It is something else, is wrong, or asks for what is not in the export.
@@ -32,10 +36,7 @@ def answer(version: Path, question: str) -> Iterator[duckdb.DuckDBPyConnection]:
             duck.read_parquet(str(file)).create_view(file.stem)
         _lock(duck, version)
         try:
-            statements = duck.extract_statements(question)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                raise QueryRefused("It should be one select statement; the export is read only.")
-            _execute(duck, statements[0])
+            _execute(duck, _reading(duck, question))
         except (
             duckdb.BinderException,
             duckdb.CatalogException,
@@ -45,6 +46,50 @@ def answer(version: Path, question: str) -> Iterator[duckdb.DuckDBPyConnection]:
         ) as error:
             raise QueryRefused(str(error)) from error
         yield duck
+
+
+def _reading(duck: duckdb.DuckDBPyConnection, question: str) -> duckdb.Statement:
+    """The statement of a question, which does nothing but read."""
+    statements = duck.extract_statements(question)
+    if len(statements) != 1:
+        raise QueryRefused(f"It should be one statement, and it has {len(statements)}.")
+    [statement], words = statements, _words(question)
+    first = words[0][1]
+    if first == "explain":  # with `analyze` what it explains is executed
+        _reading(duck, question.encode()[_explained(words) :].decode())
+        return statement
+    # A pivot that has to look for its columns first is several statements. What is read may come `with` a COPY.
+    is_pivot = statement.type == duckdb.StatementType.MULTI and first in _PIVOTS
+    if not (is_pivot or statement.type == duckdb.StatementType.SELECT) or "copy" in (word for _, word in words):
+        raise QueryRefused(
+            "The export is read only: it should begin with select, from, with, values, pivot, unpivot, describe, show, "
+            "summarize or explain, and copy nothing."
+        )
+    return statement
+
+
+def _words(question: str) -> list[tuple[int, str]]:
+    """What a question consists of, without comments: the byte at which each word begins, and it."""
+    text, tokens = question.encode(), duckdb.tokenize(question)
+    ends = [begin for begin, _ in tokens[1:]] + [len(text)]
+    return [
+        (begin, text[begin:end].decode().strip().lower())
+        for (begin, kind), end in zip(tokens, ends, strict=True)
+        if kind != duckdb.token_type.comment
+    ]
+
+
+def _explained(words: Sequence[tuple[int, str]]) -> int:
+    """Where in an ``explain`` that begins which it explains."""
+    rest = iter(words[1:])
+    begin, word = next(rest)
+    if word == "analyze":
+        return next(rest)[0]
+    if word == "(" and words[2][1] in {"analyze", "format"}:
+        while next(rest)[1] != ")":
+            pass
+        return next(rest)[0]
+    return begin
 
 
 def _execute(duck: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from duckdb import (
     CaseExpression,
@@ -136,14 +136,22 @@ def newest_instant(connection: Connection, table: Table) -> datetime | None:
     """
     found = [_newest_sampled(connection, table)]
     if table is FACT_PRICE_MINUTE:
-        found.append(_newest_candle(connection))
+        found.append(newest_candle(connection))
     return max(filter(None, found), default=None)
 
 
-def _newest_candle(connection: Connection) -> datetime | None:
+def newest_candle(connection: Connection) -> datetime | None:
+    """The minute of the newest candle; None if there is none."""
     month = connection.value("select max(month) from meta.kline_month")
     newest: datetime | None = connection.value("select max(open_at) from raw.kline where month = $month", month=month)
     return newest
+
+
+def sampled_until(connection: Connection) -> datetime | None:
+    """Up to when the market was asked for prices, with an answer or without; None if it never was."""
+    answered: datetime | None = connection.value("export/answered_until.sql")
+    failed = connection.value("export/failed_until.sql", since=answered.date() if answered else date.min)
+    return max(filter(None, (answered, failed)), default=None)
 
 
 def _newest_sampled(connection: Connection, table: Table) -> datetime | None:

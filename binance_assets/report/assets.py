@@ -36,6 +36,7 @@ def report(home: HomeResource) -> dg.MaterializeResult:
         write_report(store, written.findings["day"] - timedelta(days=1))
     return dg.MaterializeResult(
         metadata={
+            "day": written.findings["day"].isoformat(),
             "findings": dg.MetadataValue.md(written.summary),
             "page": dg.MetadataValue.path(str(written.html)),
             "dashboard": dg.MetadataValue.path(str(store.export / PAGE)),

@@ -29,6 +29,7 @@ class Findings(TypedDict):
     source: str
     simulated: bool
     published_at: datetime
+    sampled_until: datetime | None
     is_newest: bool
     extent: Row
     market: Row
@@ -80,12 +81,13 @@ def findings_of(version: Path, day: date | None = None) -> Findings:
             )
         [market] = connection.records("report/market.sql")
         quote, source = market["quote"], manifest["source"]
-        published_at = datetime.fromisoformat(manifest["published_at"]).replace(tzinfo=None)
+        published_at, sampled_until = _instant(manifest["published_at"]), manifest["sampled_until"]
         return {
             "day": day,
             "source": source,
             "simulated": manifest["simulated"],
             "published_at": published_at,
+            "sampled_until": _instant(sampled_until) if sampled_until else None,
             "is_newest": day == newest,
             "extent": extent,
             "market": market,
@@ -101,8 +103,12 @@ def findings_of(version: Path, day: date | None = None) -> Findings:
             "sectors": connection.records("report/sectors.sql", day=day, source=source),
             "coverage": connection.records("report/coverage.sql", day=day),
             "quality": next(iter(connection.records("report/quality.sql", day=day)), None),
-            "gaps": connection.records("report/gaps.sql", day=day, until=published_at),
+            "gaps": connection.records("report/gaps.sql", day=day, until=sampled_until),
         }
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=None)
 
 
 def _some(rows: list[Row]) -> Row | None:

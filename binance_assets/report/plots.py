@@ -13,7 +13,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from binance_assets.report.words import SPACE, change, exact, rounded
 
@@ -107,6 +107,7 @@ def bands(rows: Sequence[dict[str, Any]], quote: str) -> Plot:
             axes.annotate(
                 f"{row['pairs']:,}", (row["pairs"], place), (5, 0), textcoords="offset points", va="center", fontsize=9
             )
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         below = sum(row["power"] < 0 for row in rows)
         if 0 < below < len(rows):
             axes.axhline(below - 0.5, color=_GREY, linestyle="--", linewidth=1.2)

@@ -14,6 +14,9 @@ from binance_assets.report.plots import Plot
 _SHOWN_QUOTES, _SHOWN_EVENTS = 12, 30
 """Rows of a table, at most; the rest is counted below it."""
 
+_SOON = timedelta(minutes=10)
+"""Up to when a publication follows the last sample while the collector runs."""
+
 _CAUSES = {
     "collector_down": "the collector was not running",
     "exchange_outage": "the exchange gave no answer",
@@ -92,7 +95,7 @@ class Page:
 def page_of(findings: Findings) -> Page:
     """The report of a day's findings."""
     market = findings["market"]
-    if findings["is_newest"] and findings["extent"]["newest_at"]:
+    if _is_told_by_newest(findings):
         prices = f"The newest prices, up to {words.instant(market['priced_until'])}"
     else:
         prices = "The last price that each pair had on this day, UTC"
@@ -117,7 +120,8 @@ def page_of(findings: Findings) -> Page:
 def _tiles(findings: Findings) -> list[tuple[str, str]]:
     market, shares, quote = findings["market"], findings["shares"], findings["market"]["quote"]
     quotes = words.count(market["quotes"], "quote currency", "quote currencies")
-    tiles = [(f"{market['pairs']:,}", f"pairs with a current price, in {quotes}")]
+    which = "a current price" if _is_told_by_newest(findings) else "a price of this day"
+    tiles = [(f"{market['pairs']:,}", f"pairs with {which}, in {quotes}")]
     if findings["highest"]:
         first = findings["highest"][0]
         what = f"for one {first['base_code']}: the highest unit price in {quote}"
@@ -129,7 +133,8 @@ def _tiles(findings: Findings) -> list[tuple[str, str]]:
     if compared:
         beyond = sum(row["is_beyond"] for row in compared)
         tiles.append((f"{beyond} of {len(compared)}", "pegs and wrapped coins were further off than they may be"))
-    tiles.append((f"{len(findings['events']):,}", "times a pair was listed, opened, removed, halted or resumed"))
+    if not _why_events_are_unknown(findings):
+        tiles.append((f"{len(findings['events']):,}", "times a pair was listed, opened, removed, halted or resumed"))
     measured = [row["coverage"] for row in findings["coverage"] if row["coverage"] is not None]
     if measured and not _is_too_early(findings):
         tiles.append((words.share(sum(measured) / 24), "of the day's 24 hours is there, over all pairs"))
@@ -231,7 +236,7 @@ def _micro_prices(findings: Findings) -> Section:
     first = lowest[0]
     sentences = [
         f"{shares['micro']:,} of {words.count(shares['pairs'], 'pair')} cost less than 0.0001 of their quote currency, "
-        f"{shares['micro_in_quote']:,} of them in {quote}.",
+        f"{_none_or(shares['micro_in_quote'])} of them in {quote}.",
         f"The lowest price in {quote} is that of {first['base_code']}: {words.exact(first['price_text'], quote)}. One "
         f"{quote} buys {words.rounded(1 / first['price'])} of it.",
     ]
@@ -319,7 +324,7 @@ def _pegs(findings: Findings) -> Section:
         )
         sentences.append(f"Of coins that gather rewards only the ratio is told: {told}.")
     if crosses:
-        beyond_limit = f"{crosses['pairs_beyond']:,}" if crosses["pairs_beyond"] else "none"
+        beyond_limit = _none_or(crosses["pairs_beyond"])
         sentences.append(
             f"{words.count(crosses['pairs'], 'pair')} without USDT were compared with what their two sides are worth "
             f"in USDT, from {words.hour(crosses['hour_utc'])}: half were within "
@@ -330,8 +335,8 @@ def _pegs(findings: Findings) -> Section:
         )
     if not sentences:
         sentences = [
-            "Nothing was compared: it takes an hour that is over, in which a currency and the one that it follows were "
-            "trading and observed, and this day has none in the export."
+            "No peg could be compared: it takes an hour that is over, in which a currency and the one that it follows "
+            "were trading and observed, and this day has none in the export."
         ]
     return Section(name, title, sentences, plot, tables)
 
@@ -346,13 +351,11 @@ def _off(basis_points: float) -> str:
 def _events(findings: Findings) -> Section:
     name, title = "events", "Listed, removed, halted"
     events, extent = findings["events"], findings["extent"]
+    unknown = _why_events_are_unknown(findings)
+    if unknown:
+        return Section(name, title, [f"Nobody knows what was listed, removed or halted: {unknown}."])
     starts = datetime.combine(findings["day"], time())
     first, newest = extent["first_metadata_at"], extent["newest_metadata_at"]
-    if first is None or first >= starts + timedelta(days=1):
-        return Section(name, title, ["Nobody knows: there is no metadata of the exchange from this day or before."])
-    if newest < starts:
-        newest_is = f"the newest metadata of the exchange is from {words.instant(newest)}, before this day"
-        return Section(name, title, [f"Nobody knows: {newest_is}."])
     sentences, tables = [], []
     if events:
         counts = {kind: sum(row["event"] == kind for row in events) for kind in _EVENTS}
@@ -368,7 +371,9 @@ def _events(findings: Findings) -> Section:
         rows = [
             (
                 f"{row['at_utc']:%H:%M:%S}",
-                *(row[name] for name in ("symbol", "base_code", "quote_code", "event", "status")),
+                *(row[name] for name in ("symbol", "base_code", "quote_code")),
+                _EVENTS[row["event"]],
+                row["status"],
             )
             for row in shown
         ]
@@ -376,7 +381,7 @@ def _events(findings: Findings) -> Section:
         columns = ("seen at, UTC", "pair", "base", "quote", "what", "the exchange's word")
         tables.append(Table("What happened to pairs", columns, rows, numbers=len(columns), note=note))
     else:
-        sentences.append("Nothing: no pair was listed, opened, removed, halted or resumed.")
+        sentences.append("No pair was listed, opened, removed, halted or resumed.")
     ends = "" if newest >= starts + timedelta(days=1) else f", the newest of which is from {words.instant(newest)}"
     sentences.append(f"By the exchange's metadata{ends}. A change is dated by the first answer that shows it.")
     if first > starts:
@@ -384,12 +389,30 @@ def _events(findings: Findings) -> Section:
     return Section(name, title, sentences, None, tables)
 
 
+def _why_events_are_unknown(findings: Findings) -> str:
+    """What is missing to tell what happened to pairs; nothing where that can be told."""
+    first, newest = (findings["extent"][name] for name in ("first_metadata_at", "newest_metadata_at"))
+    starts = datetime.combine(findings["day"], time())
+    if first is None or first >= starts + timedelta(days=1):
+        return "there is no metadata of the exchange from this day or before"
+    if newest < starts:
+        return f"the newest metadata of the exchange is from {words.instant(newest)}, before this day"
+    if first == newest:
+        return f"the only metadata of the exchange is from {words.instant(first)}"
+    return ""
+
+
 def _sectors(findings: Findings) -> Section:
     name, title = "sectors", "Sectors of the day"
     rows = findings["sectors"]
     if not rows:
         return Section(
-            name, title, ["No sector was measured: it takes an hour that is over and in which the market was observed."]
+            name,
+            title,
+            [
+                "No sector could be measured: it takes an hour that is over and in which the market was observed for "
+                "more than a minute."
+            ],
         )
     first, last = rows[0], rows[-1]
     if len(rows) == 1:
@@ -399,13 +422,16 @@ def _sectors(findings: Findings) -> Section:
             f"{first['sector']} did best, {words.change(first['change'])}; {last['sector']} did worst, "
             f"{words.change(last['change'])}"
         )
-    hours = max(row["hours"] for row in rows)
+    hours, minutes = max(row["hours"] for row in rows), max(row["minutes"] for row in rows)
+    observed = (
+        "of which there are imported prices" if first["source"] == "import" else "in which the market was observed"
+    )
     begin = min(row["first_hour_utc"] for row in rows)
     end = max(row["last_hour_utc"] for row in rows) + timedelta(hours=1)
     sentences = [
-        f"{sentence}: measured in USDT, all pairs of a sector alike.",
-        f"From {words.span(begin, end)}, over {words.count(hours, 'hour')} in which the market was observed; what "
-        "happened between these does not count.",
+        f"{sentence}: in USDT, over the {words.lasting(60 * minutes)} of this day {observed}.",
+        f"That is in {words.count(hours, 'hour')} from {words.span(begin, end)}, one after the other; what happened in "
+        "between does not count. All pairs of a sector weigh the same.",
         "Sectors are those of the project's own list; a currency may be in several.",
     ]
     table = Table(
@@ -439,9 +465,10 @@ def _quality(findings: Findings) -> Section:
             )
     if measured and _is_too_early(findings):
         known = max(row["pairs"] for row in measured)
+        pairs = words.count(findings["market"]["priced_pairs"], "pair")
         sentences.append(
-            f"Too early to say: of {words.count(findings['market']['priced_pairs'], 'pair')}, {known:,} "
-            f"{_verb(known, 'has', 'have')} an hour of this day in the export."
+            f"Too early to say how complete the day is: of {pairs}, {known:,} {_verb(known, 'has', 'have')} an hour of "
+            "it in the export."
         )
     elif measured:
         mean = sum(row["coverage"] for row in measured) / len(measured)
@@ -449,16 +476,18 @@ def _quality(findings: Findings) -> Section:
         why = "nobody looked" if quality else "not over yet, or nobody looked"
         without = f"; {words.count(others, 'hour')} {_verb(others, 'has', 'have')} no data: {why}" if others else ""
         sentences.append(
-            f"Of what there should be in {words.count(len(measured), 'hour')}, {words.share(mean)} is there, sampled "
-            f"or repaired from candles{without}."
+            f"Of the prices that there should be in {words.count(len(measured), 'hour')}, {words.share(mean)} are "
+            f"there, sampled or from candles{without}."
         )
     if not sentences:
-        sentences.append("Not known yet: no hour of this day is over and in the export.")
+        sentences.append("How complete the day is, nobody can say yet: no hour of it is over and in the export.")
     if gaps:
         longest = max(gaps, key=lambda row: (row["is_whole_market"], row["longest_seconds"]))
         whose = "of the whole market" if longest["is_whole_market"] else "of single pairs"
+        so_far = ", and has no end yet" if longest["is_longest_lasting"] else ""
         sentences.append(
-            f"The longest gap {whose} lasted {words.lasting(longest['longest_seconds'])}: {_CAUSES[longest['cause']]}."
+            f"The longest gap {whose} lasted {words.lasting(longest['longest_seconds'])}{so_far}: "
+            f"{_CAUSES[longest['cause']]}."
         )
         tables.append(
             Table(
@@ -480,8 +509,17 @@ def _quality(findings: Findings) -> Section:
             )
         )
     else:
-        sentences.append("There is no gap in what was sampled.")
-    return Section(name, title, sentences, plots.coverage(findings["coverage"]) if measured else None, tables)
+        sentences.append("No gap is known in what was sampled.")
+    until = findings["sampled_until"]
+    if until and until.date() == findings["day"] and findings["published_at"] - until > _SOON:
+        sentences.append(f"Nobody has asked the exchange since {words.instant(until)}; so no later gap is known.")
+    is_drawn = measured and not _is_too_early(findings)
+    return Section(name, title, sentences, plots.coverage(findings["coverage"]) if is_drawn else None, tables)
+
+
+def _is_told_by_newest(findings: Findings) -> bool:
+    """Whether by the newest prices, not by those that a day ended with; of candles alone there are only these."""
+    return findings["is_newest"] and findings["extent"]["newest_at"] is not None
 
 
 def _is_too_early(findings: Findings) -> bool:
@@ -491,22 +529,31 @@ def _is_too_early(findings: Findings) -> bool:
 
 
 def _notes(findings: Findings) -> list[str]:
-    market = findings["market"]
-    left_out = []
-    if market["halted_pairs"]:
-        left_out.append(f"{market['halted_pairs']:,} that {_verb(market['halted_pairs'], 'does', 'do')} not trade")
-    if market["unmoved_pairs"]:
-        left_out.append(f"{market['unmoved_pairs']:,} whose price has not moved, or not come, for a day")
+    left_out = _left_out(findings)
     notes = ["All times are UTC. A price is what one unit of the base currency costs in the quote currency."]
     if left_out:
-        notes.append(f"Pairs that are left out of what is said of prices: {words.listed(left_out)}.")
+        notes.append(f"Some pairs are left out of what is said of prices: {words.listed(left_out)}.")
     notes.append("Everything here is computed from the files of the export; nothing is written by hand.")
     return notes
 
 
+def _left_out(findings: Findings) -> list[str]:
+    halted, unmoved = findings["market"]["halted_pairs"], findings["market"]["unmoved_pairs"]
+    told = []
+    if halted:
+        told.append(f"{halted:,} {_verb(halted, 'does', 'do')} not trade")
+    if unmoved:
+        told.append(f"of {unmoved:,} the price has not moved, or not come, for a day")
+    return told
+
+
 def _no_current_prices(findings: Findings) -> str:
     left = findings["market"]["priced_pairs"]
-    return f"No pair has a current price: {left:,} {_verb(left, 'is', 'are')} left out, as the end of this page says."
+    return f"No pair has a current price, of {words.count(left, 'pair')} with any: {words.listed(_left_out(findings))}."
+
+
+def _none_or(number: int) -> str:
+    return f"{number:,}" if number else "none"
 
 
 def _verb(number: int, one: str, many: str) -> str:

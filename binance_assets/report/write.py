@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import duckdb
+
+from binance_assets.export.publish import DamagedExport
 from binance_assets.export.versions import current
 from binance_assets.home import Store
 from binance_assets.report.findings import Findings, NothingToReport, findings_of
@@ -20,11 +23,13 @@ class Report:
     Attributes:
         folder: Where: ``report.html`` by itself, ``report.md`` with its pictures.
         findings: Its figures.
+        title: What it is about.
         headlines: One sentence for each finding.
     """
 
     folder: Path
     findings: Findings
+    title: str
     headlines: list[str]
 
     @property
@@ -55,12 +60,19 @@ def write_report(store: Store, day: date | None = None, folder: Path | None = No
 
     Raises:
         NothingToReport: There is no export, or it has no prices of that day.
+        DamagedExport: It cannot be read.
         OSError: It cannot be written there.
     """
     version = current(store.export)
     if version is None:
         raise NothingToReport(f"There is no export in {store.export} yet. `binance-assets run` makes one.")
-    findings = findings_of(version, day)
+    try:
+        findings = findings_of(version, day)
+    except duckdb.Error as error:
+        raise DamagedExport(
+            f"The export in {version} is damaged, or of another version of this project: {error}. "
+            "`binance-assets run` publishes a new set in its place."
+        ) from error
     page = page_of(findings)
     folder = folder or store.path / "reports" / findings["day"].isoformat()
     folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +82,7 @@ def write_report(store: Store, day: date | None = None, folder: Path | None = No
             _write(picture, section.plot.svg)
     _write(folder / "report.md", markdown(page))
     _write(folder / "report.html", html(page))
-    return Report(folder, findings, page.headlines)
+    return Report(folder, findings, page.title, page.headlines)
 
 
 def _write(file: Path, text: str) -> None:
