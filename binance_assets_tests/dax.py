@@ -7,7 +7,7 @@ so that its value can be compared with one that was computed in another way. Wha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -17,18 +17,28 @@ from pbi_parsers.dax.exprs import (
     ColumnExpression,
     ComparisonExpression,
     DivMulExpression,
-    Expression,
     FunctionExpression,
     IdentifierExpression,
+    InExpression,
     LiteralNumberExpression,
     LiteralStringExpression,
     LogicalExpression,
     MeasureExpression,
+    ReturnExpression,
 )
 
 AGGREGATES = {"SUM": "sum", "AVERAGE": "avg", "MIN": "min", "MAX": "max"}
+BETWEEN_TWO = {"MIN": "least", "MAX": "greatest"}
 ITERATORS = {"SUMX": "sum", "MAXX": "max", "PRODUCTX": "product"}
-BLANKS = {LiteralNumberExpression: "0", LiteralStringExpression: "''", FunctionExpression: "false"}
+BLANKS = {
+    LiteralNumberExpression: "0",
+    LiteralStringExpression: "''",
+    FunctionExpression: "false",
+    IdentifierExpression: "timestamp '1899-12-30'",
+}
+"""What a blank is compared as, by what it is compared with; variables are days and instants here."""
+
+LOGICAL = {"&&": "and", "||": "or"}
 
 
 class NotExpressible(Exception):
@@ -54,18 +64,35 @@ Filters = tuple[Filter, ...]
 class Translator:
     """What measures refer to: each other, by name; and of the model, column by column, where each table leads to.
 
-    A filter of a table is one of all that leads to it, and of what leads to these.
+    A filter of a table is one of all that leads to it, and of what leads to these. ``clock`` is in SQL when it is now.
+    ``variables`` have their SQL by name: of the measure that is being translated.
     """
 
     measures: Mapping[str, str]
     relationships: Mapping[tuple[str, str], Sequence[tuple[str, str]]]
+    clock: str = "now()"
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def sql(self, measure: str, filters: Filters = ()) -> str:
         """A scalar query that gives a measure's value under filters."""
-        return self._scalar(parsed(self.measures[measure]), filters)
+        return replace(self, variables={})._scalar(parsed(self.measures[measure]), filters)
 
-    def _scalar(self, node: Any, filters: Filters) -> str:
+    def _scalar(self, node: Any, filters: Filters) -> str:  # noqa: PLR0911 - a form a line
         match node:
+            case ReturnExpression():
+                known = self
+                for one in node.variable_statements:
+                    known = replace(
+                        known, variables={**known.variables, one.var_name.text: known._scalar(one.statement, filters)}
+                    )
+                return known._scalar(node.ret, filters)
+            case AddSubExpression(left=FunctionExpression(args=[ColumnExpression() as column])) if is_day(column):
+                return f"({self._scalar(node.left, filters)} {node.operator.text} {constant(node.right)})"
+            case LiteralStringExpression():
+                return constant(node)
+            case InExpression(array=FunctionExpression(args=[ColumnExpression() as column])):
+                refuse(node, node.array.function_name().upper() != "ALL")
+                return f"({constant(node.value)} in (select {inside(column)} from {column.table.text}))"
             case FunctionExpression():
                 return self._function(node.function_name().upper(), node.args, filters)
             case MeasureExpression():
@@ -78,8 +105,8 @@ class Translator:
                 result = f"coalesce({left}, 0) {node.operator.text} coalesce({right}, 0)"
                 return f"if({left} is null and {right} is null, null, {result})"
             case LogicalExpression():
-                refuse(node, node.operator.text != "&&")
-                return f"({self._scalar(node.left, filters)} and {self._scalar(node.right, filters)})"
+                left, right = self._scalar(node.left, filters), self._scalar(node.right, filters)
+                return f"({left} {LOGICAL[node.operator.text]} {right})"
         raise NotExpressible(str(node))
 
     def _function(self, name: str, args: Sequence[Any], filters: Filters) -> str:  # noqa: PLR0911 - a form a line
@@ -90,25 +117,30 @@ class Translator:
                 of = IdentifierExpression(column.table)
                 return f"(select {AGGREGATES[name]}({inside(column)}) {self._rows(of, filters)})"
             case (("SUMX" | "MAXX" | "PRODUCTX"), [table, value]):
-                return f"(select {ITERATORS[name]}({row_value(value)}) {self._rows(table, filters)})"
+                return f"(select {ITERATORS[name]}({self._row_value(value)}) {self._rows(table, filters)})"
             case "DIVIDE", [over, under]:
                 return f"({self._scalar(over, filters)})::double / nullif({self._scalar(under, filters)}, 0)"
             case "COALESCE", [first, other]:
                 return f"coalesce({self._scalar(first, filters)}, {self._scalar(other, filters)})"
-            case "IF", [condition, then]:
-                return f"if({self._scalar(condition, filters)}, {self._scalar(then, filters)}, null)"
+            case "IF", [condition, then, *other]:
+                otherwise = self._scalar(other[0], filters) if other else "null"
+                return f"if({self._scalar(condition, filters)}, {self._scalar(then, filters)}, {otherwise})"
+            case "DATEDIFF", [since, until, IdentifierExpression() as unit]:
+                return f"date_diff('{unit.name.text}', {self._scalar(since, filters)}, {self._scalar(until, filters)})"
+            case "UTCNOW", []:
+                return self.clock
             case "HASONEVALUE", [ColumnExpression() as column]:
                 rows = self._rows(IdentifierExpression(column.table), filters)
                 return f"((select count(distinct {inside(column)}) {rows}) = 1)"
             case "CALCULATE", [value, *conditions]:
-                return self._scalar(value, (*filters, *map(filter_of, conditions)))
+                return self._scalar(value, (*filters, *map(self._filter, conditions)))
         raise NotExpressible(f"{name}({', '.join(map(str, args))})")
 
     def _rows(self, node: Any, filters: Filters) -> str:
         """The rows of a table under filters: of its own columns, or of those of a table that it leads to."""
         match node:
             case FunctionExpression(args=[table, condition]) if node.function_name().upper() == "FILTER":
-                return f"{self._rows(table, filters)} and {row_condition(condition)}"
+                return f"{self._rows(table, filters)} and {self._row_condition(condition)}"
             case IdentifierExpression():
                 name = node.name.text
                 return f"from {name} where {' and '.join(['true', *self._conditions(name, filters)])}"
@@ -124,50 +156,50 @@ class Translator:
                     conditions.append(f"{column} in (select {key} from {target} where {' and '.join(there)})")
         return conditions
 
+    def _filter(self, node: Any) -> Filter:
+        """A condition as an argument of CALCULATE. Without KEEPFILTERS it would undo a slicer's on the same column."""
+        match node:
+            case FunctionExpression(args=[condition]) if node.function_name().upper() == "KEEPFILTERS":
+                [table] = {column.table.text for column in condition.find_all(ColumnExpression)}
+                return Filter(table, self._row_condition(condition))
+        raise NotExpressible(str(node))
 
-def tables_in(node: Expression) -> set[str]:
-    """The tables whose columns an expression names."""
-    return {column.table.text for column in node.find_all(ColumnExpression)}
+    def _row_condition(self, node: Any) -> str:
+        """A condition on one row. A blank compares as 0, an empty text, false, or the day with which DAX begins."""
+        match node:
+            case ComparisonExpression(left=ColumnExpression() as column, right=right):
+                refuse(node, type(right) not in BLANKS)
+                other = self._row_value(right) if isinstance(right, IdentifierExpression) else constant(right)
+                return f"(coalesce({inside(column)}, {BLANKS[type(right)]}) {node.operator.text} {other})"
+            case LogicalExpression():
+                left, right = self._row_condition(node.left), self._row_condition(node.right)
+                return f"({left} {LOGICAL[node.operator.text]} {right})"
+            case FunctionExpression(args=[inner]) if node.function_name().upper() == "NOT":
+                return f"(not {self._row_condition(inner)})"
+            case FunctionExpression(args=[ColumnExpression() as column]) if node.function_name().upper() == "ISBLANK":
+                return f"({inside(column)} is null)"
+        raise NotExpressible(str(node))
 
-
-def filter_of(node: Any) -> Filter:
-    """A condition as an argument of CALCULATE. Without KEEPFILTERS it would undo a slicer's on the same column."""
-    match node:
-        case FunctionExpression(args=[condition]) if node.function_name().upper() == "KEEPFILTERS":
-            [table] = tables_in(condition)
-            return Filter(table, row_condition(condition))
-    raise NotExpressible(str(node))
-
-
-def row_condition(node: Any) -> str:
-    """A condition on one row. A blank compares as 0, an empty text, or false."""
-    match node:
-        case ComparisonExpression(left=ColumnExpression() as column, right=right):
-            refuse(node, type(right) not in BLANKS)
-            return f"(coalesce({inside(column)}, {BLANKS[type(right)]}) {node.operator.text} {constant(right)})"
-        case FunctionExpression(args=[inner]) if node.function_name().upper() == "NOT":
-            return f"(not {row_condition(inner)})"
-        case FunctionExpression(args=[ColumnExpression() as column]) if node.function_name().upper() == "ISBLANK":
-            return f"({inside(column)} is null)"
-    raise NotExpressible(str(node))
-
-
-def row_value(node: Any) -> str:
-    """A value of one row."""
-    match node:
-        case ColumnExpression():
-            return inside(node)
-        case LiteralNumberExpression():
-            return str(node.value.text)
-        case AddSubExpression(right=right) | DivMulExpression(right=right):
-            refuse(node, isinstance(right, AddSubExpression) or node.operator.text == "/")
-            return f"({row_value(node.left)} {node.operator.text} {row_value(right)})"
-        case FunctionExpression(args=[inner]) if node.function_name().upper() == "ABS":
-            return f"abs({row_value(inner)})"
-        case FunctionExpression(args=[since, until, unit]) if node.function_name().upper() == "DATEDIFF":
-            refuse(node, str(unit) != "Identifier (SECOND)")
-            return f"date_diff('second', {row_value(since)}, {row_value(until)})"
-    raise NotExpressible(str(node))
+    def _row_value(self, node: Any) -> str:  # noqa: PLR0911 - a form a line
+        """A value of one row."""
+        match node:
+            case ColumnExpression():
+                return inside(node)
+            case IdentifierExpression() if node.name.text in self.variables:
+                return self.variables[node.name.text]
+            case LiteralNumberExpression():
+                return str(node.value.text)
+            case AddSubExpression(right=right) | DivMulExpression(right=right):
+                refuse(node, isinstance(right, AddSubExpression) or node.operator.text == "/")
+                return f"({self._row_value(node.left)} {node.operator.text} {self._row_value(right)})"
+            case FunctionExpression(args=[inner]) if node.function_name().upper() == "ABS":
+                return f"abs({self._row_value(inner)})"
+            case FunctionExpression(args=[one, other]) if (name := node.function_name().upper()) in BETWEEN_TWO:
+                return f"{BETWEEN_TWO[name]}({self._row_value(one)}, {self._row_value(other)})"
+            case FunctionExpression(args=[since, until, IdentifierExpression() as unit]):
+                refuse(node, node.function_name().upper() != "DATEDIFF")
+                return f"date_diff('{unit.name.text}', {self._row_value(since)}, {self._row_value(until)})"
+        raise NotExpressible(str(node))
 
 
 def constant(node: Any) -> str:
@@ -185,6 +217,11 @@ def constant(node: Any) -> str:
 def inside(column: ColumnExpression) -> str:
     """A column's name between its brackets."""
     return f'"{column.column.text[1:-1]}"'
+
+
+def is_day(column: ColumnExpression) -> bool:
+    """Whether it is the column of the date table: a day and a number is a later day, and no day is none."""
+    return bool(str(column.column.text) == "[date_utc]")
 
 
 def refuse(node: object, wrong: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
 import importlib.util
 import os
 import re
@@ -9,20 +11,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from binance_assets.export import contract
 from binance_assets.export.publish import publish
 from binance_assets.export.selection import Scope
 from binance_assets_tests.pipeline import MINUTE, NOON, PAIRS, ROOT, Pipeline
 from binance_assets_tests.test_export_readers import READERS
 
-BLOCKS = dict(
-    re.findall(
-        r"^## ([^\n]+)\n(?:(?!^## ).)*?^```python\n(.*?)^```",
-        (ROOT / "docs" / "connect.md").read_text(encoding="utf-8"),
-        re.DOTALL | re.MULTILINE,
-    )
-)
+TEXT = (ROOT / "docs" / "connect.md").read_text(encoding="utf-8")
+
+BLOCKS = dict(re.findall(r"^## ([^\n]+)\n(?:(?!^## ).)*?^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE))
 """The programs by the headings that they stand below."""
 
 SHOW = {
@@ -47,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_program_of_the_document_is_run() -> None:
     assert set(BLOCKS) == set(SHOW)
-    assert (ROOT / "docs" / "connect.md").read_text(encoding="utf-8").count("```python") == len(BLOCKS)
+    assert TEXT.count("```python") == len(BLOCKS)
 
 
 @pytest.mark.parametrize("tool", BLOCKS)
@@ -69,3 +69,32 @@ def test_a_program_of_the_document_finds_the_minutes_and_their_gap(folder: Path,
         (NOON + 3 * MINUTE, 60003.5),
     ]
     assert done.stdout.strip() == repr(expected)
+
+
+def test_the_sql_of_the_document_runs_on_the_files_and_on_the_database(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    [path, command] = re.findall(r'^duckdb -readonly (\S+) -c "([^"]+)"$', TEXT, re.MULTILINE)[0]
+    with duckdb.connect(path, read_only=True) as duck:
+        assert duck.execute(command).fetchall() == [("live", False, NOON + 3 * MINUTE)]
+    [block] = re.findall(r"^```sql\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    with duckdb.connect() as duck:
+        assert duck.execute(block).fetchall() == [("BTCUSDT", 60003.5, "60003.50000000")]
+
+
+def test_what_the_document_names_is_in_the_export(folder: Path) -> None:
+    """The tables, files and columns, also those that only tools are told of which are not here."""
+    export = folder / "data" / "live" / "export"
+    for file in re.findall(r"`(\w+\.(?:csv|parquet|duckdb|json))`", TEXT):
+        assert (export / file).exists() or file == "warehouse.duckdb", file
+    columns = {column.name for table in contract.TABLES.values() for column in contract.columns(table)}
+    named = set(re.findall(r"`([a-z]+_[a-z_]+)`", TEXT))
+    assert named <= columns | contract.TABLES.keys(), named - columns
+    assert len(named) > 8
+    sheet = (export / "fact_price_latest.csv").read_bytes()
+    assert sheet.startswith(codecs.BOM_UTF8), "by which Excel finds the code page by itself"
+    [price] = [row["price"] for row in csv.DictReader(sheet.decode("utf-8-sig").splitlines()) if row["price"] > "1"]
+    assert float(price) == 60003.5
+    with (export / "publication.csv").open(encoding="utf-8-sig", newline="") as stream:
+        assert [row["simulated"] for row in csv.DictReader(stream)] == ["false"]

@@ -2,7 +2,8 @@
 
 A sum or mean of prices only makes sense within one pair, and a comparison of prices within one quote currency: such
 measures are blank elsewhere. A count of some of the rows is 0 where there are rows and none of these, and blank where
-there are no rows at all; so it is written as all rows without the others.
+there are no rows at all; so it is written as all rows without the others. A gap is no row of a day: it counts for each
+day on which it lies, and its length as far as it lies on the chosen ones.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ _ONE_SECTOR = (
     "HASONEVALUE(fact_sector_hour[sector]) && HASONEVALUE(fact_sector_hour[provider]) "
     "&& HASONEVALUE(fact_sector_hour[source])"
 )
+
+_CHOSEN_DAYS = """\
+VAR FirstDay = MIN(dim_date[date_utc])
+VAR DayAfter = MAX(dim_date[date_utc]) + 1"""
+"""All days, where none are chosen: `dim_date` begins before the first gap and ends after the newest data."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +142,8 @@ MEASURES: tuple[Measure, ...] = (
             PRICE,
             "In a gap, the last price before it, if that was no older than the carry limit.",
         ),
-        ("High", f"IF({_ONE_PAIR}, MAX(fact_price_minute[high_price]))", PRICE, "Highest price of one pair."),
-        ("Low", f"IF({_ONE_PAIR}, MIN(fact_price_minute[low_price]))", PRICE, "Lowest price of one pair."),
+        ("Minute high", f"IF({_ONE_PAIR}, MAX(fact_price_minute[high_price]))", PRICE, "Highest price of one pair."),
+        ("Minute low", f"IF({_ONE_PAIR}, MIN(fact_price_minute[low_price]))", PRICE, "Lowest price of one pair."),
         ("Newest minute", "MAX(fact_price_minute[minute_utc])", MINUTE, "Start of the newest minute, UTC."),
     ),
     *_of(
@@ -212,31 +218,52 @@ MEASURES: tuple[Measure, ...] = (
     *_of(
         "gap",
         "Gaps",
-        ("Gaps", "COUNTROWS(gap)", COUNT, "Intervals without observations, of a pair or of the whole market."),
+        (
+            "Gaps",
+            f"""\
+{_CHOSEN_DAYS}
+RETURN
+	CALCULATE(
+		COUNTROWS(gap),
+		KEEPFILTERS(gap[from_utc] < DayAfter),
+		KEEPFILTERS(ISBLANK(gap[to_utc]) || gap[to_utc] > FirstDay)
+	)""",
+            COUNT,
+            "Intervals without observations, of a pair or of the whole market, that lie on the chosen days.",
+        ),
         (
             "Open gaps",
-            "COALESCE(CALCULATE(COUNTROWS(gap), KEEPFILTERS(ISBLANK(gap[to_utc]))), 0)",
+            "COALESCE(CALCULATE([Gaps], KEEPFILTERS(ISBLANK(gap[to_utc]))), 0)",
             COUNT,
-            "Gaps that last.",
+            "Gaps on the chosen days that last until now.",
         ),
         (
             "Unresolved gaps",
-            'COALESCE(CALCULATE(COUNTROWS(gap), KEEPFILTERS(gap[cause] = "unresolved"), '
+            'COALESCE(CALCULATE([Gaps], KEEPFILTERS(gap[cause] = "unresolved"), '
             "KEEPFILTERS(ISBLANK(gap[repaired_at]))), 0)",
             COUNT,
-            "Gaps without a known cause that were not repaired.",
+            "Gaps on the chosen days without a known cause that were not repaired.",
         ),
         (
             "Repaired gaps",
-            "COALESCE(CALCULATE(COUNTROWS(gap), KEEPFILTERS(NOT(ISBLANK(gap[repaired_at])))), 0)",
+            "COALESCE(CALCULATE([Gaps], KEEPFILTERS(NOT(ISBLANK(gap[repaired_at])))), 0)",
             COUNT,
-            "Gaps whose minutes came from candles.",
+            "Gaps on the chosen days whose minutes came from candles.",
         ),
         (
             "Hours in gaps",
-            "DIVIDE(SUMX(FILTER(gap, NOT(ISBLANK(gap[to_utc]))), DATEDIFF(gap[from_utc], gap[to_utc], SECOND)), 3600)",
+            f"""\
+{_CHOSEN_DAYS}
+RETURN
+	DIVIDE(
+		SUMX(
+			FILTER(gap, gap[to_utc] > FirstDay && gap[from_utc] < DayAfter),
+			DATEDIFF(MAX(gap[from_utc], FirstDay), MIN(gap[to_utc], DayAfter), SECOND)
+		),
+		3600
+	)""",
             ONE_DECIMAL,
-            "Length of the gaps that are over, summed over pairs.",
+            "How much of the chosen days lies in gaps that are over, summed over pairs.",
         ),
     ),
     *_of(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 
 from binance_assets.export import contract
-from binance_assets.export.publish import MANIFEST
 from binance_assets.powerbi.measures import CHANGE, COUNT, INSTANT, ONE_DECIMAL, PRICE, SHARE
 from binance_assets.tables import Table
 
@@ -65,18 +64,22 @@ class ModelColumn:
 
 @dataclass(frozen=True)
 class ModelTable:
-    """A table, and the file that it is read from. ``rows`` says in M which of them, if not all."""
+    """A table, read from the Parquet file of its name. ``rows`` says in M which of its rows, if not all."""
 
     name: str
     description: str
     columns: tuple[ModelColumn, ...]
-    file: str
     rows: str | None = None
 
     @property
     def is_date_table(self) -> bool:
         """Whether time intelligence goes by it."""
         return self.name == DATE_TABLE
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it only leads filters from one table to another."""
+        return self.name.startswith("bridge_")
 
     @property
     def imported(self) -> tuple[ModelColumn, ...]:
@@ -118,34 +121,14 @@ _COMPUTED = {
 }
 
 
-_PUBLICATION = ModelTable(
-    "publication",
-    "What the files are, as their manifest says.",
-    (
-        ModelColumn("source", "VARCHAR", "live, or sandbox for simulated data"),
-        ModelColumn("simulated", "BOOLEAN", "Whether the prices are made up by the sandbox exchange"),
-        ModelColumn("contract_version", "INTEGER", "The version of the contract that the files keep to", "0"),
-    ),
-    MANIFEST,
-)
-"""One row. No fact tells what is simulated: a candle's source is the archive, of whichever exchange."""
-
-
 @cache
 def tables() -> tuple[ModelTable, ...]:
     """The tables, in the order of the export."""
-    exported = (
-        ModelTable(
-            name,
-            table.description,
-            (*_columns(table), *_COMPUTED.get(name, ())),
-            f"{name}.parquet",
-            _ROWS.get(name),
-        )
+    return tuple(
+        ModelTable(name, table.description, (*_columns(table), *_COMPUTED.get(name, ())), _ROWS.get(name))
         for name, table in contract.TABLES.items()
         if name not in LEFT_OUT
     )
-    return (*exported, _PUBLICATION)
 
 
 @cache
@@ -153,7 +136,7 @@ def relationships() -> tuple[Relationship, ...]:
     """The references of the tables. Where a table refers twice to another, at most one is followed by itself."""
     found: list[Relationship] = []
     names = {table.name for table in tables()}
-    for name in names & contract.TABLES.keys():
+    for name in names:
         references = {column: target.split(".")[1:] for column, target in contract.TABLES[name].references.items()}
         times = Counter(target for target, _ in references.values())
         found.extend(

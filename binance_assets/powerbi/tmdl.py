@@ -43,12 +43,9 @@ def query(table: ModelTable) -> str:
     """The query that reads a table, in M."""
     names = ", ".join(f'"{column.name}"' for column in table.imported)
     types = ", ".join(f'{{"{column.name}", {_TYPES[column.type][1]}}}' for column in table.imported)
-    contents = f'File.Contents({FOLDER_PARAMETER} & "\\{table.file}")'
-    is_parquet = table.file.endswith(".parquet")
-    source = f"Parquet.Document({contents})" if is_parquet else f"Table.FromRecords({{Json.Document({contents})}})"
     return (
         "let\n"
-        f"    Source = {source},\n"
+        f'    Source = Parquet.Document(File.Contents({FOLDER_PARAMETER} & "\\{table.name}.parquet")),\n'
         + (f"    Rows = Table.SelectRows(Source, each {table.rows}),\n" if table.rows else "")
         + f"    Selected = Table.SelectColumns({'Rows' if table.rows else 'Source'}, {{{names}}}),\n"
         f"    Typed = Table.TransformColumnTypes(Selected, {{{types}}})\n"
@@ -70,6 +67,7 @@ def _model() -> str:
 model Model
 	culture: en-US
 	defaultPowerBIDataSourceVersion: powerBI_V3
+	discourageImplicitMeasures
 	sourceQueryCulture: en-US
 	dataAccessOptions
 		legacyRedirects
@@ -107,13 +105,12 @@ def _relationship(one: Relationship) -> str:
 
 
 def _table(table: ModelTable) -> str:
+    properties: dict[str, str | None] = {"isHidden": None} if table.is_hidden else {}
+    properties["lineageTag"] = guid("table", table.name)
+    if table.is_date_table:
+        properties["dataCategory"] = "Time"
     blocks = [
-        _block(
-            0,
-            f"table {table.name}",
-            table.description,
-            {"lineageTag": guid("table", table.name), **({"dataCategory": "Time"} if table.is_date_table else {})},
-        ),
+        _block(0, f"table {table.name}", table.description, properties),
         *(_measure(measure) for measure in MEASURES if measure.table == table.name),
         *(_column(table, column) for column in table.columns),
         _partition(table),
@@ -125,7 +122,10 @@ def _table(table: ModelTable) -> str:
 def _measure(measure: Measure) -> str:
     properties: dict[str, str | None] = {"formatString": measure.format} if measure.format else {}
     properties |= {"displayFolder": measure.folder, "lineageTag": guid("measure", measure.name)}
-    return _block(1, f"measure {_quoted(measure.name)} = {measure.dax}", measure.description, properties)
+    # Of several lines, each is further in than the properties.
+    lines = measure.dax.splitlines()
+    dax = f" {measure.dax}" if len(lines) == 1 else "".join(f"\n\t\t{line}" for line in lines)
+    return _block(1, f"measure {_quoted(measure.name)} ={dax}", measure.description, properties)
 
 
 def _column(table: ModelTable, column: ModelColumn) -> str:
@@ -154,7 +154,7 @@ def _block(depth: int, head: str, description: str, properties: Mapping[str, str
     """An object with its properties; one without a value is a flag."""
     lines: Iterable[str] = [
         f"/// {description}",
-        head,
+        *head.splitlines(),
         *(f"\t{name}" if value is None else f"\t{name}: {value}" for name, value in properties.items()),
     ]
     return "\n".join("\t" * depth + line for line in lines) + "\n"
