@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -21,6 +24,8 @@ from binance_assets.dashboard.server import Dashboard
 from binance_assets.export.publish import publish
 from binance_assets_tests.dashboard_market import MINUTES, MISSED, ODD_STATUS, ODD_SYMBOL, backfilled, sampled
 from binance_assets_tests.pipeline import Pipeline
+from binance_assets_tests.recorded import needs_recordings
+from binance_assets_tests.recorded_market import recorded_market
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -52,6 +57,7 @@ PICTURES = {
 ALL_DRAWN = """
 () => [...document.querySelectorAll(".card")].every((card) => ["drawn", "empty"].includes(card.dataset.ready))
 """
+SHOWN_ROWS = 300
 FIRST_RENDER_MS = 2500
 WCAG_AA = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
@@ -122,6 +128,30 @@ class Visit:
     def behind(self, picture: str) -> int:
         """How many pairs are behind a picture."""
         return int(self.page.get_attribute(f"#{picture}", "data-pairs") or -1)
+
+    def violations(self) -> list[str]:
+        """What axe knows to be wrong by WCAG AA in the page as it is now."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(self.page, options=WCAG_AA).response["violations"]
+        return [f"{it['id']}: {it['nodes'][0]['html']}" for it in found]
+
+    def unevenly_labelled(self) -> list[str]:
+        """The pictures on whose lower axis some labels were left out because there was no room, and others not."""
+        found = []
+        for picture in ("highest", "distribution", "sectors", "statuses", "freshness"):
+            texts = self.page.eval_on_selector_all(
+                f"#{picture} .plot svg text",
+                "its => its.map(it => [it.textContent, it.getBoundingClientRect().bottom])",
+            )
+            below = [(numbers(text), bottom) for text, bottom in texts if re.fullmatch(r"[\d,.]+", text)]
+            axis = max(bottom for _, bottom in below)
+            labels = sorted(number for number, bottom in below if abs(bottom - axis) < 1)
+            if picture in {"highest", "distribution"}:
+                labels = [round(math.log10(label)) for label in labels]
+            if len({after - before for before, after in itertools.pairwise(labels)}) != 1:
+                found.append(f"{picture}: {labels}")
+        return found
 
     def states(self) -> dict[str, str]:
         cards = self.page.query_selector_all(".card")
@@ -206,7 +236,45 @@ def test_key_figures_are_those_of_the_warehouse(market: Pipeline, visit: Visit) 
 )
 def test_filters_change_the_numbers_to_what_sql_says(market: Pipeline, visit: Visit, chosen: dict[str, str]) -> None:
     visit.open(on_disk(market))
-    visit.choose(**chosen)
+    assert_numbers_are_those_of_sql(market, visit, chosen)
+    assert visit.said == []
+
+
+@needs_recordings
+def test_of_recordings_too(tmp_path: Path, visit: Visit) -> None:
+    pipeline = recorded_market(tmp_path / "live")
+    visit.open(on_disk(pipeline))
+    assert visit.states() == dict.fromkeys(PICTURES, "drawn")
+    assert visit.page.query_selector(".simulated:not(noscript *)") is None
+    for chosen in ({}, {"quote": "BUSD"}, {"quote": "USDT", "status": "TRADING", "sector": "DeFi"}):
+        assert_numbers_are_those_of_sql(pipeline, visit, chosen)
+    [(average,)] = pipeline.rows(
+        "select avg(price) from core.price_history join core.pair using (pair_id) "
+        "where symbol = 'BTCUSDT' and date_trunc('minute', observed_at) = timestamp '2022-01-24 10:39:00'"
+    )
+    visit.choose(quote="", status="", sector="")
+    visit.page.click("#minutes .range button:text-is('48 h')")
+    visit.wait()
+    [minute] = [row for row in visit.table("minutes") if row[0] == "2022-01-24 10:39"]
+    assert numbers(minute[2]) == pytest.approx(average, rel=1e-5)
+    for width in (1440, 1024, 390):
+        visit.page.set_viewport_size({"width": width, "height": 900})
+        visit.open(on_disk(pipeline))
+        assert visit.unevenly_labelled() == [], width
+    assert visit.said == []
+    assert set(visit.asked) == {on_disk(pipeline)}
+
+
+def test_what_is_not_all_is_not_called_a_hundred_percent(market: Pipeline, visit: Visit) -> None:
+    visit.open(on_disk(market))
+    shares = {1: "100.0", 0.99999: "99.9", 0.9994: "99.9", 0.5: "50.0", 0.00001: "0.1", 0: "0.0"}
+    shown = visit.page.evaluate("shares => shares.map(share => percent(share))", list(shares))
+    assert shown == [f"{text}\N{NO-BREAK SPACE}%" for text in shares.values()]
+
+
+def assert_numbers_are_those_of_sql(market: Pipeline, visit: Visit, chosen: dict[str, str]) -> None:
+    """Choose by the filters, and compare what the page then says with SQL over the warehouse."""
+    visit.choose(**{name: chosen.get(name, "") for name in ("quote", "status", "sector")})
     given = {name: chosen.get(name) for name in ("quote", "status", "sector")}
 
     def asked(query: str) -> list[tuple[Any, ...]]:
@@ -216,7 +284,8 @@ def test_filters_change_the_numbers_to_what_sql_says(market: Pipeline, visit: Vi
         "select count(*), count(*) filter (not is_stale and price_usdt > 0), coalesce(sum(is_trading::int), 0) "
         "from shown"
     )
-    assert visit.page.inner_text("#matching") == f"{pairs} of 17 pairs behind these filters"
+    [(all_pairs,)] = market.rows("select count(*) from mart.dim_pair")
+    assert visit.page.inner_text("#matching") == f"{pairs:,} of {all_pairs:,} pairs behind these filters"
     assert pairs
     for picture, expected in {"distribution": priced, "rank": priced, "sectors": pairs, "statuses": pairs}.items():
         assert visit.behind(picture) == expected, picture
@@ -230,15 +299,17 @@ def test_filters_change_the_numbers_to_what_sql_says(market: Pipeline, visit: Vi
     assert len(counts) == (bins[-1][0] - bins[0][0] + 1 if bins else 0)
 
     ranked = asked("select symbol from shown where not is_stale and price_usdt > 0 order by price_usdt desc, symbol")
-    assert [row[1] for row in (visit.table("rank") if priced else [])] == [symbol for (symbol,) in ranked]
+    expected = [symbol for (symbol,) in ranked[:SHOWN_ROWS]]
+    assert [row[1] for row in (visit.table("rank") if priced else [])] == expected
 
     quote = chosen.get("quote", "USDT")
     highest = asked(
-        f"select symbol, price::double from shown where quote_code = '{quote}' and not is_stale order by price desc"
+        f"select symbol, price::double from shown where quote_code = '{quote}' and not is_stale "
+        "order by price desc, symbol"
     )
     rows = visit.table("highest") if highest else []
     assert [(row[1], numbers(row[2])) for row in rows] == [
-        (symbol, pytest.approx(p, rel=1e-5)) for symbol, p in highest
+        (symbol, pytest.approx(p, rel=1e-5)) for symbol, p in highest[:SHOWN_ROWS]
     ]
     assert visit.states()["highest"] == ("drawn" if highest else "empty")
 
@@ -251,10 +322,11 @@ def test_filters_change_the_numbers_to_what_sql_says(market: Pipeline, visit: Vi
     )
     hours = asked(
         "select avg(coverage), count(*) from mart.fact_price_hour join shown using (pair_key) "
+        "where hour_utc > (select max(hour_utc) from mart.fact_price_hour) - interval 2 day "
         "group by hour_utc order by hour_utc desc"
     )
     covered = [(numbers(row[1]), numbers(row[2])) for row in visit.table("coverage")]
-    assert covered == [(pytest.approx(100 * share, abs=0.06), count) for share, count in hours]
+    assert covered == [(pytest.approx(100 * share, abs=0.1), count) for share, count in hours]
     [(gaps,)] = asked(
         "select count(*) from mart.gap where pair_key is null or pair_key in (select pair_key from shown)"
     )
@@ -264,7 +336,6 @@ def test_filters_change_the_numbers_to_what_sql_says(market: Pipeline, visit: Vi
         "and hour_utc = (select max(hour_utc) from mart.fact_parity_hour) order by code"
     )
     assert sorted(row[1] for row in (visit.table("parities") if followers else [])) == [code for (code,) in followers]
-    assert visit.said == []
 
 
 def test_stale_prices_their_own_currency_and_the_way_back(market: Pipeline, visit: Visit) -> None:
@@ -300,6 +371,22 @@ def test_of_candles_alone_it_says_no_word_of_trouble(tmp_path: Path, visit: Visi
         visit.open(dashboard.url)
         assert visit.states()["minutes"] == "drawn"
         assert visit.said == []
+
+
+def test_a_table_that_is_opened_leaves_the_picture_beside_it_as_it_is(market: Pipeline, visit: Visit) -> None:
+    visit.open(on_disk(market))
+    height = "document.querySelector('#sectors .plot').clientHeight"
+    before = visit.page.evaluate(height)
+    visit.table("rank")
+    assert visit.page.evaluate(height) <= before + 100
+
+
+def test_prices_in_their_own_currencies_are_read_as_such(market: Pipeline, visit: Visit) -> None:
+    visit.open(on_disk(market))
+    visit.choose(unit="own")
+    reading = visit.page.inner_text("#rank .reading")
+    assert re.fullmatch(r"From BTCUSDT at 65,\d+\.\d USDT to PEPEUSDT at 0\.0000071\d USDT\.", reading)
+    assert "units of the quote currency; " in visit.page.inner_text("#distribution .reading")
 
 
 def test_a_gap_is_a_break_in_the_line_and_tells_its_cause(market: Pipeline, visit: Visit) -> None:
@@ -349,21 +436,87 @@ def test_odd_names_are_text(market: Pipeline, visit: Visit) -> None:
 @pytest.mark.parametrize(("width", "theme"), [(1440, "dark"), (1024, "light"), (390, "light")])
 def test_it_is_for_everybody(market: Pipeline, browser: Browser, width: int, theme: str) -> None:
     """Nothing that axe knows of is wrong by WCAG AA, and nothing is wider than the screen."""
-    from axe_playwright_python.sync_playwright import Axe
-
     with browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme) as context:  # type: ignore[arg-type]
         visit = Visit(context.new_page())
         visit.open(on_disk(market))
         assert visit.page.evaluate("document.documentElement.dataset.theme") == theme
         visit.table("rank")
-        found = Axe().run(visit.page, options=WCAG_AA)
-        assert [f"{it['id']}: {it['nodes'][0]['html']}" for it in found.response["violations"]] == []
+        assert visit.violations() == []
+        assert visit.unevenly_labelled() == []
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
         small = visit.page.eval_on_selector_all(
             "button, select",
             "its => its.filter(it => it.offsetParent && it.getBoundingClientRect().height < 24).length",
         )
         assert small == 0, "something is too small for a finger"
+
+
+def test_it_is_for_everybody_whatever_was_chosen(market: Pipeline, visit: Visit) -> None:
+    with Dashboard(market.store) as dashboard:
+        visit.open(dashboard.url)
+        visit.page.click("#theme")
+        visit.choose(quote="USDT", sector="DeFi", pair="UNIBTC")
+        assert visit.page.evaluate("document.documentElement.dataset.theme") == "dark"
+        assert visit.violations() == []
+        visit.choose(quote="TRY", status="BREAK", sector="", unit="own")
+        assert {"highest", "distribution", "rank"} <= {
+            name for name, state in visit.states().items() if state == "empty"
+        }
+        visit.page.click("#licences-button")
+        for picture in PICTURES:
+            visit.page.eval_on_selector(f"#{picture} details", "details => { details.open = true; }")
+        assert visit.violations() == []
+
+
+AT_FOCUS = """
+() => {
+  const its = document.activeElement;
+  if (its === document.body) return null;
+  const { left, top, width, height } = its.getBoundingClientRect();
+  const seen = document.elementFromPoint(left + width / 2, top + height / 2);
+  const place = [...document.querySelectorAll("*")].indexOf(its);
+  const { outlineStyle, outlineWidth } = getComputedStyle(its);
+  return {
+    place, name: its.id || its.textContent.trim().slice(0, 60),
+    isInView: top >= 0 && top + height <= innerHeight + 1, isSeen: its.contains(seen) || seen.contains(its),
+    isOutlined: outlineStyle === "solid" && parseFloat(outlineWidth) >= 2,
+  };
+}
+"""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_way_of_the_tab_key(market: Pipeline, browser: Browser, width: int) -> None:
+    """In the order of the page, past every control, each in view, outlined, and under nothing."""
+    with browser.new_context(viewport={"width": width, "height": 900}) as context:
+        visit = Visit(context.new_page())
+        visit.open(on_disk(market))
+        stops = []
+        for _ in range(100):
+            visit.page.keyboard.press("Tab")
+            if not (stop := visit.page.evaluate(AT_FOCUS)):
+                break
+            stops.append(stop)
+        for what in ("isInView", "isSeen", "isOutlined"):
+            assert [stop["name"] for stop in stops if not stop[what]] == [], what
+        assert [stop["place"] for stop in stops] == sorted({stop["place"] for stop in stops})
+        names = [stop["name"] for stop in stops]
+        assert names[:2] == ["Skip to the pictures", "theme"]
+        assert {"quote", "status", "sector", "unit", "stale", "highest-quote", "pair", "licences-button"} <= set(names)
+        assert sum(name.startswith("The same as a table") for name in names) == len(PICTURES)
+        assert sum(name in {"1 h", "6 h", "24 h", "48 h"} for name in names) == 4
+
+
+def test_what_a_screen_reader_is_told(market: Pipeline, visit: Visit) -> None:
+    """How many pairs are left, once; and what a picture says that has controls of its own. Not all pictures at once."""
+    visit.open(on_disk(market))
+    live = visit.page.eval_on_selector_all("[aria-live], [role=status]", "its => its.map(it => it.id)")
+    assert set(live) == {"matching", "highest-reading", "minutes-reading"}
+    visit.choose(quote="BTC")
+    assert visit.page.inner_text("#matching") == "3 of 17 pairs behind these filters"
+    tree = visit.page.locator("#highest").aria_snapshot()
+    assert 'heading "Highest-priced pairs"' in tree
+    assert 'img "Highest-priced pairs WBTCBTC is the highest' in tree
 
 
 def test_by_keyboard(market: Pipeline, visit: Visit) -> None:
@@ -401,6 +554,9 @@ def test_served_it_has_the_whole_history_behind_it(market: Pipeline, visit: Visi
         visit.page.click("#minutes .range button:text-is('all')")
         visit.wait()
         assert "UNIBTC" in visit.page.inner_text("#minutes .reading")
+        words = visit.page.inner_text("#minutes .behind")
+        assert words.startswith("3 hours of UNIBTC, 2024-03-01 12:00 to 2024-03-01 15:00 UTC, one point for each hour")
+        assert words.endswith("The minutes of this pair are not at hand for all of this time.")
         assert visit.said == []
 
 

@@ -354,7 +354,7 @@ def test_answers_stay_the_same_while_the_store_is_published_sealed_and_loaded(
         assert [it["bucket_seconds"] for it in before] == [60, 60, 120]
 
         def ask() -> None:
-            while not over.is_set():
+            while not over.wait(0.05):
                 for question, expected in zip(questions, before, strict=True):
                     symbol, since, until = question
                     answer = served.get(symbol=symbol, from_=since, to=until, points=3000)

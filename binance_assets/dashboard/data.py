@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 
 from binance_assets.export.publish import read_manifest
 from binance_assets.export.versions import current
 from binance_assets.home import Store
+from binance_assets.mart.tables import FACT_PRICE_LATEST
 from binance_assets.sql import sql
 
 _NEWEST = ("newest_hours", "newest_parities")
@@ -37,13 +38,21 @@ def page_data(store: Store) -> dict[str, Any]:
         raise NothingToShow(f"There is no export in {store.export} yet. `binance-assets run` makes one.")
     with TemporaryDirectory() as folder:
         manifest = read_manifest(version)
-        _take_out_newest(store, Path(folder), manifest["data_until"])
+        _take_out_newest(store, Path(folder), _newest_price_at(version))
         return _read(version, Path(folder), manifest)
 
 
-def _take_out_newest(store: Store, folder: Path, data_until: str | None) -> None:
+def _newest_price_at(version: Path) -> datetime | None:
+    """Up to when prices were observed; candles may go further."""
+    with duckdb.connect() as duck:
+        latest = duck.read_parquet(str(version / f"{FACT_PRICE_LATEST.bare_name}.parquet"))
+        [(newest,)] = latest.max("observed_at").fetchall()
+    return cast("datetime | None", newest)
+
+
+def _take_out_newest(store: Store, folder: Path, newest_price_at: datetime | None) -> None:
     """Put the newest hours into files, so that nobody waits for the warehouse while the rest is made."""
-    given = {"source": store.source, "data_until": data_until}
+    given = {"source": store.source, "newest_price_at": newest_price_at}
     with store.warehouse.connect() as connection:
         for name in _NEWEST:
             rows = connection.duck.sql(sql(f"dashboard/embedded/{name}.sql"), params=given)
@@ -58,8 +67,6 @@ def _read(version: Path, newest_hours: Path, manifest: Mapping[str, Any]) -> dic
         for file in [*version.glob("*.parquet"), *newest_hours.glob("*.parquet")]:
             duck.read_parquet(str(file)).create_view(file.stem)
         duck.execute(sql("dashboard/embedded/pair.sql"))
-        # Without a sampled price, of candles alone, it is their newest minute.
-        about["data_until"] = about["data_until"] or newest["fact_price_minute"]
         until, minute = {"data_until": about["data_until"]}, {"newest_minute": newest["fact_price_minute"]}
         minutes = _rows(duck, "minutes", **minute, watch_list=manifest["watch_list"])
         return {
@@ -71,7 +78,7 @@ def _read(version: Path, newest_hours: Path, manifest: Mapping[str, Any]) -> dic
             "crosses": _rows(duck, "crosses"),
             "coverage_hours": _columns(duck, "coverage_hours")["hour_utc"],
             "coverage": _rows(duck, "coverage"),
-            "gap_causes": _rows(duck, "gap_causes", **until, published_at=manifest["published_at"]),
+            "gap_causes": _rows(duck, "gap_causes", **until, sampled_until=manifest["sampled_until"]),
             "minutes": minutes,
             "gaps": _rows(duck, "gaps", **minute, symbols=[row["symbol"] for row in minutes]),
         }

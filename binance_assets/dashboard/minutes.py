@@ -7,7 +7,6 @@ newest day that is sealed, and hours go on to the newest publication.
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -261,8 +260,8 @@ class PriceHistory:
 
     def _has_minutes(self, pair: _Pair, since: datetime, until: datetime) -> bool:
         """Whether all minutes of a span can be read, and not too many days of all pairs for it."""
-        sealed = os.listdir(self._lake(FACT_PRICE_MINUTE.bare_name))
-        sealed_until = _instant(date.fromisoformat(max(sealed).removeprefix("date="))) + _DAY if sealed else EPOCH
+        sealed = self._sealed_days()
+        sealed_until = _instant(sealed[-1]) + _DAY if sealed else EPOCH
         in_lake_until = max(sealed_until, pair.candles_until)
         exported_since = pair.minutes[0] if pair.minutes else pair.until
         if since < exported_since and until > in_lake_until and in_lake_until < exported_since:
@@ -271,10 +270,14 @@ class PriceHistory:
 
     def _sampled(self, since: datetime, until: datetime) -> list[str]:
         """The sealed days of a span of time."""
-        lake = self._lake(FACT_PRICE_MINUTE.bare_name)
-        first, last = f"date={since.date()}", f"date={until.date()}"
-        places = (lake / day / "data.parquet" for day in sorted(os.listdir(lake)) if first <= day <= last)
+        days = [day for day in self._sealed_days() if since.date() <= day <= until.date()]
+        places = (self._lake(FACT_PRICE_MINUTE.bare_name) / f"date={day}" / "data.parquet" for day in days)
         return [str(place) for place in places if place.exists()]
+
+    def _sealed_days(self) -> list[date]:
+        """Those that have a folder, in order."""
+        folders = (folder.name for folder in self._lake(FACT_PRICE_MINUTE.bare_name).iterdir())
+        return sorted(date.fromisoformat(name.removeprefix("date=")) for name in folders if name.startswith("date="))
 
     def _candles(self, since: datetime, until: datetime) -> list[str]:
         """The months of candles of a span of time: of several files of one the newest, the others are left over."""

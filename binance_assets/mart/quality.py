@@ -74,7 +74,11 @@ def newest_days(connection: Connection) -> list[dict[str, Any]]:
 
 
 def chart(days: Sequence[Mapping[str, Any]]) -> str:
-    """A picture of :func:`newest_days`, which are not none, as Markdown that the Dagster UI shows."""
+    """A picture of :func:`newest_days`, which are not none, as Markdown that the Dagster UI shows.
+
+    Written by hand: Dagster keeps it with every materialization. The report's library draws the same in seven times the
+    bytes (38 KB), and in 0.65 s of the processor, most of that to load it.
+    """
     panels = (
         _panel(days, "completeness", "Minutes that are there, of those expected", 0, 1.0, "{:.2%}", "#4f46e5"),
         _panel(

@@ -1,5 +1,5 @@
 -- Gaps of the newest seven days by cause, for each group of pairs; those of the whole market have no group. One that
--- lasts goes on after the newest price, up to the publication.
+-- lasts is known up to the last sample, which may have failed.
 with recent as (
     select
         pair_key,
@@ -7,9 +7,9 @@ with recent as (
         to_utc is null as is_open,
         repaired_at is not null as is_repaired,
         greatest(from_utc, $data_until::timestamp - interval 7 day) as from_utc,
-        coalesce(to_utc, $published_at::timestamp) as to_utc
+        coalesce(to_utc, $sampled_until::timestamp) as to_utc
     from gap
-    where coalesce(to_utc, $published_at::timestamp) > $data_until::timestamp - interval 7 day
+    where coalesce(to_utc, $sampled_until::timestamp) > $data_until::timestamp - interval 7 day
 )
 
 select

@@ -1,4 +1,4 @@
--- Coverage by hour of the two days before the data time, of what was sampled.
+-- Coverage by hour of the two days before the newest price, of what was sampled.
 select
     pair_key,
     hour_utc,
@@ -6,6 +6,6 @@ select
 from mart.fact_price_hour
 where
     source = $source
-    and date >= $data_until::timestamp - interval 3 day
-    and hour_utc >= $data_until::timestamp - interval 48 hour
-    and hour_utc < $data_until::timestamp
+    and date >= $newest_price_at::timestamp - interval 3 day
+    and hour_utc >= $newest_price_at::timestamp - interval 48 hour
+    and hour_utc < $newest_price_at::timestamp

@@ -5,6 +5,7 @@ const RANGES = [["1 h", HOUR], ["6 h", 6 * HOUR], ["24 h", DAY], ["48 h", 2 * DA
 const LONGER = [["7 days", 7 * DAY], ["30 days", 30 * DAY], ["1 year", 365 * DAY], ["all", Infinity]];
 const IS_SERVED = location.protocol.startsWith("http");
 const POINTS = 4000;
+const LONGEST_OF_MINUTES = 15 * MINUTE * POINTS;
 const BEGINNING = Date.UTC(2017, 6, 1);
 
 /** Epoch seconds, or an ISO instant with or without its Z, in milliseconds. */
@@ -46,9 +47,11 @@ async function asked(symbol, range, to = newest()) {
   if (!response.ok) throw new Error(body.error || `The server answered with status ${response.status}.`);
   const times = body.minute_utc.map(milliseconds);
   if (!times.length) return { empty: `There are no minutes of ${symbol} in this range.` };
-  const end = times.at(-1) + 1000 * body.bucket_seconds;
+  const step = 1000 * body.bucket_seconds;
+  const end = times.at(-1) + step;
   const gaps = body.gaps.map((gap) => ({ ...gap, from: milliseconds(gap.from), to: gap.to === null ? end : milliseconds(gap.to) }));
-  return { symbol, times, step: 1000 * body.bucket_seconds, low: body.low, average: body.average, high: body.high, gaps: clipped(gaps, times[0], end) };
+  const notice = step >= HOUR && end - times[0] <= LONGEST_OF_MINUTES && "The minutes of this pair are not at hand for all of this time.";
+  return { symbol, times, step, notice, low: body.low, average: body.average, high: body.high, gaps: clipped(gaps, times[0], end) };
 }
 
 /** The minutes of a pair over a range that ends with the data; a server that does not answer is not the end of it. */

@@ -56,9 +56,9 @@ function showFigures() {
     ["Currencies", count(its.currencies), "priced or priced in", "currencies"],
     ["Newest price", its.newest_price_at ? instant(its.newest_price_at).slice(11) : "–",
       its.newest_price_at ? `UTC, ${instant(its.newest_price_at).slice(0, 10)}` : "nothing was sampled yet", "newest_price_at"],
-    ["Coverage, last hour", share(its.coverage_of_hour), its.coverage_hour ? `samples of ${instant(its.coverage_hour).slice(11)} to ${instant(Date.parse(its.coverage_hour) + HOUR).slice(11)} UTC` : "no hour is over yet", "coverage_of_hour"],
-    ["Coverage, last day", share(its.coverage_of_day), its.coverage_of_day === null ? "no hour is over yet" : "samples of up to 24 hours", "coverage_of_day"],
-    ["Open gaps", count(open), open ? `${count(its.open_gaps_of_market)} of the whole market` : "none at the data time", "open_gaps"],
+    ["Coverage, last hour", share(its.coverage_of_hour), its.coverage_hour ? `of the planned samples, ${instant(its.coverage_hour).slice(11)} to ${instant(Date.parse(its.coverage_hour) + HOUR).slice(11)} UTC` : "no hour is over yet", "coverage_of_hour"],
+    ["Coverage, last day", share(its.coverage_of_day), its.coverage_of_day === null ? "no hour is over yet" : "of the planned samples, up to 24 hours", "coverage_of_day"],
+    ["Open gaps", count(open), open ? `${its.open_gaps_of_market ? count(its.open_gaps_of_market) : "none"} of the whole market` : "none at the data time", "open_gaps"],
   ];
   for (const [name, value, what, key] of figures) {
     const box = element("div");
@@ -104,11 +104,9 @@ function show(name, picture) {
   };
   details.ontoggle = fillTable;
   fillTable();
+  card.dataset.ready = picture.empty ? "empty" : "drawing";
   card.redraw = () => {
-    if (picture.empty) {
-      card.dataset.ready = "empty";
-      return;
-    }
+    if (picture.empty) return;
     card.dataset.ready = "drawing";
     const chart = charts.get(name) || echarts.init(plot, null, { renderer: "svg" });
     charts.set(name, chart);
@@ -116,7 +114,7 @@ function show(name, picture) {
     chart.on("finished", () => { card.dataset.ready = "drawn"; });
     chart.setOption(picture.draw(), { notMerge: true });
   };
-  card.redraw();
+  requestAnimationFrame(() => card.redraw()); // when all have their words, and with them their sizes
 }
 
 function showAll() {

@@ -32,12 +32,20 @@ function priced(pairs, inUsdt = chosen("unit") === "usdt") {
 
 function unit() {
   if (chosen("unit") === "usdt") return "USDT";
-  return chosen("quote") || "quote currency";
+  return chosen("quote") || "units of the quote currency";
+}
+
+/** A pair's price with its currency. */
+function priceOf(pair) {
+  return `${price(pair.value)} ${chosen("unit") === "usdt" ? "USDT" : pair.quote}`;
 }
 
 function groups(rows, name) {
   const found = new Map();
-  for (const row of rows) found.set(row[name], [...(found.get(row[name]) || []), row]);
+  for (const row of rows) {
+    if (!found.has(row[name])) found.set(row[name], []);
+    found.get(row[name]).push(row);
+  }
   return found;
 }
 

@@ -10,6 +10,10 @@ const DASHES = ["solid", "dashed", "dotted", [8, 3, 2, 3], "solid", "dashed", "d
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const isNarrow = () => window.matchMedia("(max-width: 820px)").matches;
+const isTight = () => window.matchMedia("(max-width: 1200px)").matches;
+
+/** Into how many parts an axis of counts is divided about, so that all of its labels have room. */
+const parts = () => (isTight() ? 2 : 5);
 
 /** Options that all pictures share. */
 function drawn(option) {
@@ -55,6 +59,12 @@ const powers = (more = {}) => ({
   ...more,
 });
 
+/** The same along the bottom: a mark at each power of ten, and so many of them labelled, at equal distances. */
+function powersAcross(min, max, labels, more) {
+  const step = Math.ceil((max - min) / labels);
+  return powers({ min, max, axisTick: { show: true }, axisLabel: { formatter: (power) => (power % step ? "" : decade(power)) }, ...more });
+}
+
 const utc = (more) => ({
   type: "time", name: "UTC", nameLocation: "middle", nameGap: 28, splitLine: { show: false }, ...more,
   axisLabel: { formatter: { year: "{yyyy}", month: "{MMM} {yyyy}", day: "{d} {MMM}", hour: "{HH}:{mm}", minute: "{HH}:{mm}" } },
@@ -86,7 +96,7 @@ function highest(pairs) {
       grid: { left: 8, right: isNarrow() ? 76 : 96, top: 8, bottom: 34, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
       tooltip: { formatter: ({ dataIndex: at }) => tip(shown[at].symbol, [
         `${price(shown[at].value)} ${quote}`, `Rank ${at + 1} of ${count(found.length)}`, shown[at].sector]) },
-      xAxis: powers({ name: `${quote} for one unit`, min: Math.floor(Math.min(...logs)), max: Math.ceil(Math.max(...logs) + 0.001) }),
+      xAxis: powersAcross(Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs) + 0.001), isNarrow() ? 2 : isTight() ? 3 : 6, { name: `${quote} for one unit` }),
       yAxis: { ...names(shown.map((pair) => pair.symbol), 120), axisLine: { onZero: false } },
       series: [{ type: "scatter", symbolSize: 11, itemStyle: { opacity: 1 }, data: shown.map((pair, place) => [logs[place], place]),
         label: { show: true, position: "right", color: colour("ink"), formatter: ({ dataIndex: at }) => price(shown[at].value) } }],
@@ -128,7 +138,7 @@ function distribution(pairs) {
     draw: () => drawn({
       tooltip: { trigger: "axis", axisPointer: { type: "shadow" },
         formatter: ([{ dataIndex: at }]) => tip(`${name(at)} ${unit()}`, [many(counts[at], "pair")]) },
-      xAxis: powers({ min: Math.floor(first / BINS_A_DECADE), max: Math.ceil((last + 1) / BINS_A_DECADE), splitLine: { show: false } }),
+      xAxis: powersAcross(Math.floor(first / BINS_A_DECADE), Math.ceil((last + 1) / BINS_A_DECADE), isTight() ? 4 : 6, { splitLine: { show: false } }),
       yAxis: { type: "value", name: "pairs", minInterval: 1 },
       series: [{ type: "bar", barWidth: "92%", data: counts.map((number, place) => [(first + place + 0.5) / BINS_A_DECADE, number]) }],
     }),
@@ -143,13 +153,13 @@ function rank(pairs) {
   return {
     pairs: found.length,
     behind: `${many(found.length, "pair")}, prices in ${unit()}.${without(pairs, found)}`,
-    reading: `From ${found[0].symbol} at ${price(found[0].value)} to ${found.at(-1).symbol} at ${price(found.at(-1).value)} ${unit()}.` +
+    reading: `From ${found[0].symbol} at ${priceOf(found[0])} to ${found.at(-1).symbol} at ${priceOf(found.at(-1))}.` +
       (found.length < 20 ? "" : ` The dearest tenth begins at ${rough(found[tenth - 1].value)}.`),
     table: { columns: ["Rank", "Pair", `Price in ${unit()}`, "Status"],
       rows: found.map((pair, place) => [place + 1, pair.symbol, price(pair.value), pair.status]) },
     draw: () => drawn({
       tooltip: { trigger: "axis", formatter: ([{ dataIndex: at }]) => tip(found[at].symbol, [
-        `${price(found[at].value)} ${unit()}`, `Rank ${count(at + 1)} of ${count(found.length)}`]) },
+        priceOf(found[at]), `Rank ${count(at + 1)} of ${count(found.length)}`]) },
       xAxis: { type: "value", name: "rank", nameLocation: "middle", nameGap: 28, min: 1, max: Math.max(2, found.length),
         splitLine: { show: false }, axisLine: { onZero: false } },
       yAxis: powers({ nameLocation: "end", nameGap: 12, min: Math.floor(logs.at(-1)), max: Math.ceil(logs[0] + 0.001) }),
@@ -173,7 +183,7 @@ function sectors(pairs) {
   return {
     pairs: pairs.length,
     behind: `${many(pairs.length, "pair")}, each in one sector.`,
-    reading: `${largest.sector}: ${many(largest.pairs, "pair")}, ${count(largest.trading)} of them trading` +
+    reading: `${largest.sector === NO_SECTOR ? NO_SECTOR : `The largest sector is ${largest.sector}`}: ${many(largest.pairs, "pair")}, ${count(largest.trading)} of them trading` +
       (largest.median === null ? "." : `; half of its prices are below ${rough(largest.median)} ${unit()}.`),
     table: { columns: ["Sector", "Pairs", "Trading", "Currencies", `Median price in ${unit()}`],
       rows: rows.map((row) => [row.sector, count(row.pairs), count(row.trading), count(row.currencies), price(row.median)]) },
@@ -215,7 +225,7 @@ function stacked(labels, [first, second], described) {
     legend: { show: true },
     grid: { left: 8, right: 54, top: 34, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, formatter: ([{ dataIndex: at }]) => described(at) },
-    xAxis: { type: "value", minInterval: 1, splitNumber: isNarrow() ? 3 : 5 },
+    xAxis: { type: "value", minInterval: 1, splitNumber: parts() },
     yAxis: names(labels),
     series: [
       series(first),
@@ -248,8 +258,8 @@ function development() {
       rows: Array.from({ length: hours }, (_, place) => [instant(time(place)),
         ...shown.map((row) => (row.change[place] === null ? "not observed" : signed(100 * row.change[place], 3)))]).reverse() },
     draw: () => drawn({
-      legend: { show: true, type: isNarrow() ? "scroll" : "plain", itemWidth: 34 },
-      grid: { left: 8, right: 20, top: isNarrow() ? 44 : 66, bottom: 34, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+      legend: { show: true, itemWidth: 34, itemStyle: { opacity: 0 } },
+      grid: { left: 8, right: 20, top: isNarrow() ? 112 : 70, bottom: 34, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
       tooltip: { trigger: "axis", formatter: (points) => tip(`up to ${instant(points[0].value[0])} UTC`,
         points.filter(({ value }) => value[1] !== null).sort((one, other) => other.value[1] - one.value[1])
           .map(({ seriesName, value }) => `${signed(value[1], 2)}\u00a0%  ${seriesName}`)) },
@@ -281,13 +291,13 @@ function minutes(series) {
   const [first, last] = [observed[0], observed.at(-1)];
   const quote = pair ? pair.quote : "";
   const alone = times.flatMap((at, place) => average[place] !== null && average[place - 1] == null && average[place + 1] == null ? [[at, average[place]]] : []);
-  const bucket = step === MINUTE ? "minute" : `bucket of ${many(step / MINUTE, "minute")}`;
   const missing = average.length - observed.length;
   const least = low.reduce((least, value) => (value !== null && value < least ? value : least), Infinity);
   const most = high.reduce((most, value) => (value !== null && value > most ? value : most), -Infinity);
   return {
     pairs: 1,
-    behind: `${many(observed.length, step === MINUTE ? "minute" : "bucket")} of ${symbol}, ${instant(times[0])} to ${instant(times.at(-1) + step)} UTC, one point a ${bucket}` +
+    behind: `${many(observed.length, [MINUTE, HOUR, DAY].includes(step) ? lengthOf(step) : "point")} of ${symbol}, ` +
+      `${instant(times[0])} to ${instant(times.at(-1) + step)} UTC, one point for each ${lengthOf(step)}` +
       `${missing ? `; ${count(missing)} without a price` : ""}. ${series.notice || ""}`,
     reading: `${symbol} went from ${price(first)} to ${price(last)} ${quote}, ${signed(100 * (last / first - 1), 2)}\u00a0%; ` +
       `lowest ${price(least)}, highest ${price(most)}.`,
@@ -308,9 +318,9 @@ function minutes(series) {
         { type: "line", name: "average", showSymbol: false, connectNulls: false, z: 4, lineStyle: { width: 1.6 },
           data: times.map((at, place) => [at, average[place]]),
           markArea: { silent: true, itemStyle: { color: colour("shade") }, data: gaps.map(({ from, to }) => [{ xAxis: from }, { xAxis: to }]) } },
-        { type: "line", name: "lowest", stack: "band", showSymbol: false, connectNulls: false, silent: true, lineStyle: { opacity: 0 },
+        { type: "line", name: "lowest", stack: "band", symbol: "none", connectNulls: false, silent: true, lineStyle: { opacity: 0 },
           data: times.map((at, place) => [at, low[place]]) },
-        { type: "line", name: "highest", stack: "band", showSymbol: false, connectNulls: false, silent: true, lineStyle: { opacity: 0 },
+        { type: "line", name: "highest", stack: "band", symbol: "none", connectNulls: false, silent: true, lineStyle: { opacity: 0 },
           areaStyle: { color: colour("band"), opacity: 1 },
           data: times.map((at, place) => [at, high[place] === null ? null : high[place] - low[place]]) },
         { type: "scatter", symbolSize: 4, silent: true, data: alone, itemStyle: { color: colour("c1") } },
@@ -328,32 +338,34 @@ function parities() {
   const crosses = DATA.crosses.filter(passes);
   const compared = crosses.reduce((sum, row) => sum + row.pairs, 0);
   const beyond = crosses.reduce((sum, row) => sum + row.beyond, 0);
-  const also = compared ? ` Of ${many(compared, "pair")} of two other currencies, ${count(beyond)} ${beyond === 1 ? "is" : "are"} further from what both cost in USDT than usual.` : "";
+  const also = compared ? ` Of ${many(compared, "pair")} of two other currencies, ${beyond ? count(beyond) : "none"} ${beyond > 1 ? "are" : "is"} further from what both cost in USDT than usual.` : "";
   const table = followers.length && { columns: ["Kind", "One", "in", "Price", "Should be", "Off, basis points", "Usual up to", "Hour (UTC)"],
     rows: followers.map((row) => [KINDS[row.kind] || row.kind, row.code, row.follows, price(row.price), row.expected_price === null ? "not said" : price(row.expected_price),
       row.deviation_bp === null ? "" : signed(row.deviation_bp, 1), row.threshold_bp === null ? "" : row.threshold_bp.toFixed(1), instant(row.hour_utc)]) };
   if (!shown.length) return { pairs: followers.length, table, empty: `No peg with an expected price is looked at in a pair behind these filters.${also}` };
   const off = shown.filter((row) => row.is_beyond);
   const name = (row) => `${row.code} in ${row.follows}`;
-  const ends = shown.flatMap((row, place) => [[row.lowest_bp, place], [row.highest_bp, place], [null, place]]);
+  const offBy = (row, digits = 2) => `${signed(row.deviation_bp / 100, digits)}\u00a0%`;
+  const ends = shown.flatMap((row, place) => [[row.lowest_bp / 100, place], [row.highest_bp / 100, place], [null, place]]);
   const tick = (sign) => ({ type: "scatter", symbol: "rect", symbolSize: [2.5, 16], silent: true, itemStyle: { color: colour("edge") },
-    data: shown.map((row, place) => [sign * row.threshold_bp, place]) });
-  const dots = (its, more) => ({ type: "scatter", z: 5, symbolSize: 11, data: shown.flatMap((row, place) => (its(row) ? [[row.deviation_bp, place]] : [])), ...more });
+    data: shown.map((row, place) => [(sign * row.threshold_bp) / 100, place]) });
+  const dots = (its, more) => ({ type: "scatter", z: 5, symbolSize: 11, data: shown.flatMap((row, place) => (its(row) ? [[row.deviation_bp / 100, place]] : [])), ...more });
   return {
     pairs: followers.length,
     behind: `${many(followers.length, "coin")} that follow another, ${count(shown.length)} of them with an expected price.${also}`,
     reading: off.length
-      ? `${off.length} of ${shown.length} ${off.length === 1 ? "is" : "are"} further off than usual: ${off.map((row) => `${name(row)} by ${signed(row.deviation_bp, 0)}`).join(", ")} basis points.`
-      : `All ${shown.length} are where they should be; the furthest off is ${name(shown[0])}, by ${signed(shown[0].deviation_bp, 1)} basis points.`,
+      ? `${off.length} of ${shown.length} ${off.length === 1 ? "is" : "are"} further off than usual: ${off.map((row) => `${name(row)} by ${offBy(row)}`).join(", ")}.`
+      : `All ${shown.length} are where they should be; the furthest off is ${name(shown[0])}, by ${offBy(shown[0])}.`,
     table,
     draw: () => drawn({
       legend: { show: true, data: ["as usual", "further off than usual"], selectedMode: false },
       tooltip: { formatter: ({ value }) => {
         const row = shown[value[1]];
         return tip(name(row), [`${price(row.price)} ${row.follows} on average in the hour from ${instant(row.hour_utc)} UTC`,
-          `Should be ${price(row.expected_price)}: off by ${signed(row.deviation_bp, 1)} basis points`, `Usual is up to ${row.threshold_bp.toFixed(1)}`]);
+          `Should be ${price(row.expected_price)}: off by ${offBy(row, 3)}`, `Usual is up to ${(row.threshold_bp / 100).toFixed(3)}\u00a0%`]);
       } },
-      xAxis: { type: "value", name: "basis points above (+) or below (−)", nameLocation: "middle", nameGap: 28 },
+      xAxis: { type: "value", name: "above (+) or below (−) what it should be", nameLocation: "middle", nameGap: 28,
+        splitNumber: isTight() ? 3 : 5, axisLabel: { formatter: (value) => `${value ? signed(value, 1) : 0}\u00a0%` } },
       yAxis: names(shown.map(name)),
       series: [
         { type: "line", silent: true, showSymbol: false, connectNulls: false, lineStyle: { width: 2, color: colour("muted") }, data: ends },
@@ -411,7 +423,7 @@ function freshness(pairs) {
     draw: () => drawn({
       grid: { left: 8, right: 54, top: 8, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
       tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, formatter: ([{ dataIndex: at }]) => tip(AGES[at][0], [many(counts[at], "pair")]) },
-      xAxis: { type: "value", minInterval: 1, splitNumber: isNarrow() ? 3 : 5 },
+      xAxis: { type: "value", minInterval: 1, splitNumber: parts() },
       yAxis: names(AGES.map(([name]) => name)),
       series: [{ type: "bar", barMaxWidth: 30, data: counts, label: { show: true, position: "right", color: colour("ink"), formatter: ({ value }) => count(value) } }],
     }),

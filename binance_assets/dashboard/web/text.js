@@ -13,8 +13,11 @@ const CAUSES = {
 };
 const KINDS = { stablecoin: "stablecoin", wrapped: "wrapped coin", gold: "gold token", accruing: "staked coin" };
 
+const COUNT = new Intl.NumberFormat("en-US");
+const PRICE = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 6, maximumFractionDigits: 8 });
+
 function count(number) {
-  return number.toLocaleString("en-US");
+  return COUNT.format(number);
 }
 
 function many(number, one, more = `${one}s`) {
@@ -23,7 +26,7 @@ function many(number, one, more = `${one}s`) {
 
 /** A price in six digits, never with an exponent. */
 function price(value) {
-  return value === null ? "" : value.toLocaleString("en-US", { maximumSignificantDigits: 6, maximumFractionDigits: 8 });
+  return value === null ? "" : PRICE.format(value);
 }
 
 /** The same in three digits, for sentences. */
@@ -31,8 +34,11 @@ function rough(value) {
   return value.toLocaleString("en-US", { maximumSignificantDigits: 3, maximumFractionDigits: 8 });
 }
 
+/** A share; what is not all of it is never rounded to 100 %, and what is something never to 0 %. */
 function percent(share, digits = 1) {
-  return `${(100 * share).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })}\u00a0%`;
+  const least = 10 ** -digits;
+  const shown = share > 0 && share < 1 ? Math.min(Math.max(100 * share, least), 100 - least) : 100 * share;
+  return `${shown.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })}\u00a0%`;
 }
 
 function signed(value, digits) {
@@ -50,6 +56,12 @@ function hoursText(hours) {
   return hours >= 1
     ? `${hours.toLocaleString("en-US", { maximumFractionDigits: 1 })} h`
     : `${Math.max(1, Math.round(hours * 60))} min`;
+}
+
+/** A length of time in milliseconds, in words: `minute`, `5 minutes`, `hour`. */
+function lengthOf(time) {
+  const [name, one] = time < HOUR ? ["minute", MINUTE] : time < DAY ? ["hour", HOUR] : ["day", DAY];
+  return time === one ? name : many(time / one, name);
 }
 
 /** A mark of an axis of powers of ten. */
