@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import cast
 
 import dagster as dg
@@ -24,9 +25,9 @@ class HomeResource(dg.ConfigurableResource):
 
     source: str = Field(default="", pattern="^(live|sandbox)?$")
 
-    @property
+    @cached_property
     def settings(self) -> Settings:
-        """The settings of this process."""
+        """The settings, read once for each run."""
         return load_settings()
 
     @property

@@ -1,3 +1,5 @@
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,10 @@ from binance_assets.settings import Settings
 from binance_assets_tests.klines import ArchiveStore
 from binance_assets_tests.small_history import NOW, at, store_at
 from binance_assets_tests.small_market import SmallSandbox
+
+# Far from UTC, so that whatever takes an instant for local time is wrong by hours and a quarter.
+os.environ["TZ"] = "Asia/Kathmandu"
+time.tzset()
 
 
 @pytest.fixture(scope="session")

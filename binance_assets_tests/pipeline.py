@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -111,16 +112,16 @@ class Pipeline:
         """Land an exchangeInfo response."""
         return self.landing.land(Capture("exchangeInfo", self.source, at, info_body(symbols, at)))
 
-    def land_prices(
+    def sampled(
         self,
         prices: Mapping[str, str] | Sequence[Any],
         at: datetime = NOON,
         *,
         interval: int | None = 10,
         source: str | None = None,
-    ) -> LandingFile:
-        """Land a ticker/price response, sampled on a grid of ``interval`` seconds."""
-        capture = Capture(
+    ) -> Capture:
+        """A ticker/price response, sampled on a grid of ``interval`` seconds."""
+        return Capture(
             "ticker/price",
             source or self.source,
             at,
@@ -129,7 +130,17 @@ class Pipeline:
             exchange_at=at,
             sampling_interval_seconds=interval,
         )
-        return self.landing.land(capture)
+
+    def land_prices(
+        self, prices: Mapping[str, str] | Sequence[Any], at: datetime = NOON, **sampling: Any
+    ) -> LandingFile:
+        """Land what was :meth:`sampled`."""
+        return self.landing.land(self.sampled(prices, at, **sampling))
+
+    def land_minutes(self, samples: Iterable[Capture]) -> None:
+        """Land samples as the collector does: those of a minute in one file."""
+        for _, minute in groupby(samples, lambda sample: sample.received_at.replace(second=0)):
+            self.landing.land_minute(list(minute))
 
     def land_missed(
         self,
@@ -155,8 +166,8 @@ class Pipeline:
 
     def update(self, carry_limit_seconds: int = 300) -> None:
         """Load what was landed, and bring every table up to date."""
-        self.load()
         with self.warehouse.connect() as connection:
+            load(connection, self.landing)
             core.load_currencies(connection)
             core.load_pairs(connection)
             core.load_pair_history(connection)

@@ -187,8 +187,8 @@ def test_what_comes_for_a_table_without_rows_while_its_day_is_sealed_is_not_drop
 ) -> None:
     pipeline = Pipeline(tmp_path / "live")
     pipeline.land_info(at=NOON - HOUR)
-    for number in range(50):
-        pipeline.land_prices({"BTCUSDT": "60000.5"}, NOON + number * HOUR)
+    samples = [pipeline.sampled({"BTCUSDT": "60000.5"}, NOON + number * HOUR) for number in range(50)]
+    pipeline.landing.land_minute(samples)
     pipeline.update()
     merge = lake._merge
 

@@ -136,8 +136,8 @@ def pipeline(home: Home) -> Pipeline:
     """A day that can be sealed, and some of the next."""
     pipeline = Pipeline(home.store("sandbox").path, "sandbox")
     pipeline.land_info(at=MARCH - HOUR)
-    for number in range(38):
-        pipeline.land_prices({"BTCUSDT": f"{60000 + number}.5", "ETHBTC": "0.05"}, MARCH + number * HOUR)
+    prices = ({"BTCUSDT": f"{60000 + number}.5", "ETHBTC": "0.05"} for number in range(38))
+    pipeline.landing.land_minute([pipeline.sampled(it, MARCH + number * HOUR) for number, it in enumerate(prices)])
     pipeline.update()
     return pipeline
 

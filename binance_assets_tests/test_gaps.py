@@ -14,6 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from binance_assets import lake
+from binance_assets.landing import Capture, MissedSample
 from binance_assets.mart.models import METADATA_INTERVAL
 from binance_assets_tests.pipeline import HOUR, MINUTE, NOON, SECOND, Pipeline, described
 
@@ -54,17 +55,26 @@ class Metadata:
 Evidence = Answer | Failure | Metadata
 
 
-def land(pipeline: Pipeline, evidence: Evidence) -> None:
+def land(pipeline: Pipeline, *evidence: Evidence) -> None:
+    """In this order; samples that follow each other in one file."""
+    for is_metadata, some in itertools.groupby(evidence, lambda each: isinstance(each, Metadata)):
+        if not is_metadata:
+            pipeline.landing.land_minute([as_sample(pipeline, each) for each in some])
+            continue
+        for each in some:
+            symbols = [described(symbol, symbol[:2], symbol[2:], status) for symbol, status in each.statuses.items()]
+            pipeline.land_info(symbols, each.at)
+
+
+def as_sample(pipeline: Pipeline, evidence: Evidence) -> Capture | MissedSample:
     match evidence:
         case Answer(at, symbols, refused, interval):
             rows = [{"symbol": symbol, "price": "1.5"} for symbol in sorted(symbols)]
             rows += [{"symbol": symbol, "price": "-1"} for symbol in sorted(refused - symbols)]
-            pipeline.land_prices(rows, at, interval=interval)
+            return pipeline.sampled(rows, at, interval=interval)
         case Failure(at, error, interval):
-            pipeline.land_missed(at, interval=interval, error=error)
-        case Metadata(at, statuses):
-            symbols = [described(symbol, symbol[:2], symbol[2:], status) for symbol, status in statuses.items()]
-            pipeline.land_info(symbols, at)
+            return MissedSample("ticker/price", pipeline.source, at, interval, error, "HTTP 503")
+    raise TypeError(evidence)
 
 
 def grid_point(at: datetime, interval: int) -> datetime:
@@ -254,8 +264,7 @@ def test_the_ledger_equals_an_independent_computation(
         landed.sort(key=lambda evidence: evidence.at)
     size = -(-len(landed) // batches)
     for number in range(batches):
-        for each in landed[number * size : (number + 1) * size]:
-            land(pipeline, each)
+        land(pipeline, *landed[number * size : (number + 1) * size])
         pipeline.update()
     assert gaps(pipeline) == expected_gaps(landed)
     assert pipeline.rows("select * from mart.gap where pair_key is null and source <> 'live'") == []
@@ -267,8 +276,7 @@ def test_the_ledger_equals_an_independent_computation(
 
 def sample(pipeline: Pipeline, points: range, symbols: frozenset[str] = ALL, start: datetime = NOON) -> None:
     """Answers at some points of a grid of ten seconds, each a third of a second late."""
-    for number in points:
-        land(pipeline, Answer(start + number * 10 * SECOND + SECOND / 3, symbols))
+    land(pipeline, *(Answer(start + number * 10 * SECOND + SECOND / 3, symbols) for number in points))
 
 
 def test_an_outage_is_one_row_that_tells_what_the_exchange_said(pipeline: Pipeline) -> None:
@@ -424,15 +432,13 @@ def test_sealed_days_are_looked_into_where_evidence_comes_late(tmp_path: Path) -
         Answer(NOON + 6 * DAY, ALL - {"JKL"}),
     ]
     pipeline = Pipeline(tmp_path / "live")
-    for each in landed:
-        land(pipeline, each)
+    land(pipeline, *landed)
     pipeline.update()
     with pipeline.warehouse.connect() as connection:
         days = lake.sealable_days(connection)
     for day in days:
         lake.seal(pipeline.warehouse, day)
     assert pipeline.rows("select count(*) from open.price_history") == [(0,)]
-    for each in late:
-        land(pipeline, each)
+    land(pipeline, *late)
     pipeline.update()
     assert gaps(pipeline) == expected_gaps([*landed, *late])

@@ -26,6 +26,7 @@ def pipeline(tmp_path: Path) -> Pipeline:
 def observe(pipeline: Pipeline, days: int) -> None:
     """Metadata, and minutes around every midnight and noon of some days, with a refused row and an unknown symbol."""
     pipeline.land_info(at=NOON - HOUR)
+    samples = []
     for day in range(days):
         for start in (NOON + day * DAY - 12 * HOUR, NOON + day * DAY):
             for number in range(-2, 8):
@@ -36,7 +37,8 @@ def observe(pipeline: Pipeline, days: int) -> None:
                 ]
                 if number == 3:
                     prices.append({"symbol": "BADUSDT", "price": "-1"})
-                pipeline.land_prices(prices, start + number * 20 * SECOND)
+                samples.append(pipeline.sampled(prices, start + number * 20 * SECOND))
+    pipeline.land_minutes(samples)
 
 
 def seal_all(pipeline: Pipeline) -> list[lake.Partition]:
@@ -47,7 +49,8 @@ def seal_all(pipeline: Pipeline) -> list[lake.Partition]:
 
 def facts(pipeline: Pipeline) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of the tables that span open and sealed days."""
-    return {table.name: pipeline.rows(f"from {table.name} order by all") for table in SEALED}
+    with pipeline.warehouse.connect() as connection:
+        return {table.name: connection.rows(f"from {table.name} order by all") for table in SEALED}
 
 
 def open_rows(pipeline: Pipeline, table: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -129,8 +129,11 @@ def assert_equal(found: Mapping[Any, dict[str, Any]], expected: Mapping[Any, dic
                 assert actual == value, (key, name)
 
 
-def land(pipeline: Pipeline, snapshot: Snapshot) -> None:
-    pipeline.land_prices(snapshot.prices, snapshot.at, interval=snapshot.interval, source=snapshot.source)
+def land(pipeline: Pipeline, snapshots: Iterable[Snapshot]) -> None:
+    """All in one file, in this order."""
+    pipeline.landing.land_minute(
+        [pipeline.sampled(it.prices, it.at, interval=it.interval, source=it.source) for it in snapshots]
+    )
 
 
 @pytest.fixture
@@ -169,8 +172,7 @@ def test_minutes_equal_an_independent_computation(
     pipeline = Pipeline(tmp_path_factory.mktemp("minutes"))
     pipeline.land_info(METADATA)
     for number in range(batches):
-        for snapshot in snapshots[number::batches]:
-            land(pipeline, snapshot)
+        land(pipeline, snapshots[number::batches])
         pipeline.update(CARRY_LIMIT)
     assert_equal(minutes(pipeline), expected_minutes(snapshots))
     assert pipeline.rows("from meta.open_minute") == []
@@ -235,8 +237,7 @@ def test_late_observations_reopen_just_the_minutes_they_touch(pipeline: Pipeline
         for number in range(3 * 12)
         if number // 3 != 8
     ]
-    for snapshot in snapshots:
-        land(pipeline, snapshot)
+    land(pipeline, snapshots)
     pipeline.update()
     before = pipeline.records("from mart.fact_price_minute order by all")
     assert_equal(minutes(pipeline), expected_minutes(snapshots))
@@ -245,8 +246,7 @@ def test_late_observations_reopen_just_the_minutes_they_touch(pipeline: Pipeline
         Snapshot(NOON + 3 * MINUTE + 5 * SECOND, {"ABC": "1000"}, interval=20),
         Snapshot(NOON + 7 * MINUTE + 55 * SECOND, {"ABC": "7"}, interval=20),
     ]
-    for snapshot in late:
-        land(pipeline, snapshot)
+    land(pipeline, late)
     pipeline.update()
     after = pipeline.records("from mart.fact_price_minute order by all")
     assert_equal(minutes(pipeline), expected_minutes([*snapshots, *late]))

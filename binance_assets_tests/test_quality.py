@@ -274,8 +274,8 @@ def test_quality_equals_an_independent_computation(
         store = ArchiveStore(tmp_path_factory.mktemp(name) / "live")
         store.land_info(METADATA, FIRST - 2 * DAY)
         for some, of_pairs in steps:
-            for snapshot in some:
-                land(store, snapshot)
+            if some:
+                land(store, some)
             for symbol, its in of_pairs.items():
                 for day, of_day in itertools.groupby(its, lambda it: it.at.date()):
                     store.land_candles(symbol, f"{day}", list(of_day))
@@ -371,9 +371,8 @@ def test_sealed_days_are_measured_alike(tmp_path: Path) -> None:
     for name in ("sealed", "open"):
         store = ArchiveStore(tmp_path / name / "live")
         store.land_info(METADATA, FIRST - DAY)
-        for day in (0, 1, 2):
-            for minute in (0, 1, 30):
-                store.land_prices({"BTCUSDT": "101"}, FIRST + day * DAY + minute * MINUTE)
+        instants = [FIRST + day * DAY + minute * MINUTE for day in (0, 1, 2) for minute in (0, 1, 30)]
+        store.landing.land_minute([store.sampled({"BTCUSDT": "101"}, at) for at in instants])
         store.update(CARRY_LIMIT)
         if name == "sealed":
             for day in (FIRST, FIRST + DAY):

@@ -205,8 +205,7 @@ def test_rollups_equal_an_independent_computation(
     pipeline = Pipeline(tmp_path_factory.mktemp("rollups"))
     pipeline.land_info(METADATA)
     for number in range(batches):
-        for snapshot in snapshots[number::batches]:
-            land(pipeline, snapshot)
+        land(pipeline, snapshots[number::batches])
         pipeline.update(CARRY_LIMIT)
     assert_right(pipeline, snapshots)
     made = pipeline.tables()
@@ -222,15 +221,13 @@ def test_late_data_for_a_sealed_day_ends_in_the_same_rows(pipeline: Pipeline) ->
         Snapshot(NOON + DAY + 2 * HOUR, {"BTCUSDT": "1000", "FOOBAR": "1"}, 20),
         Snapshot(NOON + 6 * HOUR, {"ETHBTC": "3"}, None, "import"),
     ]
-    for snapshot in snapshots:
-        land(pipeline, snapshot)
+    land(pipeline, snapshots)
     pipeline.update(CARRY_LIMIT)
     assert_right(pipeline, snapshots)
     assert seal_all(pipeline) == 2
     assert pipeline.rows("select count(*) from open.fact_price_hour") == [(0,)]
     assert_right(pipeline, snapshots)
-    for snapshot in late:
-        land(pipeline, snapshot)
+    land(pipeline, late)
     pipeline.update(CARRY_LIMIT)
     assert_right(pipeline, [*snapshots, *late])
     assert seal_all(pipeline)
@@ -298,11 +295,11 @@ def test_only_hours_whose_minutes_changed_are_made_anew(pipeline: Pipeline) -> N
 def test_a_silence_that_ends_changes_the_hours_that_it_lay_in(pipeline: Pipeline) -> None:
     """From 12:30 to 15:30, nothing: the hours between are there as gaps as soon as the next observation is."""
     snapshots = [Snapshot(NOON + 30 * MINUTE, {"ETHBTC": "2"})]
-    land(pipeline, snapshots[0])
+    land(pipeline, snapshots)
     pipeline.update(CARRY_LIMIT)
     assert_right(pipeline, snapshots)
     snapshots.append(Snapshot(NOON + 210 * MINUTE, {"ETHBTC": "3"}))
-    land(pipeline, snapshots[1])
+    land(pipeline, snapshots[1:])
     pipeline.update(CARRY_LIMIT)
     assert_right(pipeline, snapshots)
     silent = hours_of(pipeline)["ETHBTC", "live", NOON + HOUR]

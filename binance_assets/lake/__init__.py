@@ -13,7 +13,7 @@ loses and doubles nothing.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -34,6 +34,9 @@ may change rows of its neighbours, and a day is sealed when this much of the nex
 
 _SORTING_MEMORY = "256MB"
 """More than this is sorted on disk, beside the collector and the runs that need memory too."""
+
+ROWS_AT_ONCE = 500_000
+"""So many rows are read while the file is held open, or an hour's of one table: the collector waits for as long."""
 
 _COMMIT = ".commit-"
 
@@ -66,8 +69,8 @@ def sealable_days(connection: Connection) -> list[date]:
 def seal(warehouse: Warehouse, day: date) -> list[Partition]:
     """Move a day from the open tables into the lake.
 
-    The file is held open for an hour's rows at a time, and once more for as long as it takes to compare the partitions
-    with the rows that they replace.
+    The file is held open for some hours' rows at a time, and once more for as long as it takes to compare the
+    partitions with the rows that they replace.
 
     Raises:
         NotSealed: A partition differs from the open rows, because a row came meanwhile or the disk is not to be
@@ -77,7 +80,9 @@ def seal(warehouse: Warehouse, day: date) -> list[Partition]:
     staging.mkdir(parents=True)
     try:
         pieces = _write_pieces(warehouse, day, staging)
-        partitions = {table: _merge(table, pieces[table], staging) for table in SEALED if pieces[table]}
+        with duckdb.connect(config={"temp_directory": str(staging), "memory_limit": _SORTING_MEMORY}) as duck:
+            duck.execute("set threads = 1")
+            partitions = {table: _merge(duck, table, pieces[table], staging) for table in SEALED if pieces[table]}
         return _commit(warehouse, day, staging, partitions)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -113,11 +118,11 @@ def show_sealed_days(connection: Connection) -> None:
 
 
 def _write_pieces(warehouse: Warehouse, day: date, staging: Path) -> Mapping[Table, list[Path]]:
-    """The day's rows, an hour's at a time, in order of the hours."""
+    """The day's rows, an hour's in a file, in order of the hours."""
     pieces: dict[Table, list[Path]] = {table: [] for table in SEALED}
-    for hour, filled in sorted(_filled_hours(warehouse, day).items()):
+    for some in _batches(_filled_hours(warehouse, day)):
         with warehouse.connect() as connection:
-            for table in filled:
+            for hour, table in some:
                 piece = staging / f"{table.bare_name}-{hour:%H}.parquet"
                 rows = _open_rows(connection, table, hour, hour + HOUR)
                 (_sorted(table, rows) if table.is_sorted_by_hour else rows).write_parquet(str(piece))
@@ -129,28 +134,40 @@ def _sorted(table: Table, rows: DuckDBPyRelation) -> DuckDBPyRelation:
     return rows.order(", ".join(f'"{column}"' for column in table.lake_order))
 
 
-def _filled_hours(warehouse: Warehouse, day: date) -> Mapping[datetime, list[Table]]:
-    """The hours of a day of which there are open rows, and the tables that have them."""
+def _filled_hours(warehouse: Warehouse, day: date) -> list[tuple[datetime, Table, int]]:
+    """The hours of a day in order, the tables that have open rows of them, and how many."""
     since = datetime.combine(day, time())
-    hours: dict[datetime, list[Table]] = {}
+    filled: list[tuple[datetime, Table, int]] = []
     with warehouse.connect() as connection:
         for table in SEALED:
             rows = _open_rows(connection, table, since, since + DAY)
-            for (hour,) in rows.aggregate(f"date_trunc('hour', \"{table.time_column}\") as hour").fetchall():
-                hours.setdefault(hour, []).append(table)
-    return hours
+            hours = rows.aggregate(f"date_trunc('hour', \"{table.time_column}\") as hour, count(*)").fetchall()
+            filled += [(hour, table, count) for hour, count in hours]
+    return sorted(filled, key=lambda it: it[0])
 
 
-def _merge(table: Table, pieces: Sequence[Path], staging: Path) -> Path:
+def _batches(filled: Iterable[tuple[datetime, Table, int]]) -> Iterator[list[tuple[datetime, Table]]]:
+    """What is read at once."""
+    batch: list[tuple[datetime, Table]] = []
+    size = 0
+    for hour, table, count in filled:
+        if batch and size + count > ROWS_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+        batch.append((hour, table))
+        size += count
+    if batch:
+        yield batch
+
+
+def _merge(duck: duckdb.DuckDBPyConnection, table: Table, pieces: Sequence[Path], staging: Path) -> Path:
     """The pieces as one file, durably; and what it holds, beside it."""
     partition = staging / f"{table.bare_name}.parquet"
-    with duckdb.connect(config={"temp_directory": str(staging), "memory_limit": _SORTING_MEMORY}) as duck:
-        duck.execute("set threads = 1")
-        rows = duck.read_parquet([str(piece) for piece in pieces])
-        (rows if table.is_sorted_by_hour else _sorted(table, rows)).create_view("day")
-        duck.execute(sql("lake/partition.sql"), {"path": str(partition)})
-        held = duck.read_parquet(str(partition), hive_partitioning=False)
-        _summary(table, held).write_parquet(str(_summary_of(partition)))
+    rows = duck.read_parquet([str(piece) for piece in pieces])
+    (rows if table.is_sorted_by_hour else _sorted(table, rows)).create_view("day")
+    duck.execute(sql("lake/partition.sql"), {"path": str(partition)})
+    held = duck.read_parquet(str(partition), hive_partitioning=False)
+    _summary(table, held).write_parquet(str(_summary_of(partition)))
     for piece in pieces:
         piece.unlink()
     sync(partition)
