@@ -62,7 +62,7 @@ class Served:
         given = {name.rstrip("_"): str(value) for name, value in asked.items()}
         return requests.get(f"{self.url}api/minutes", params=given, timeout=30)
 
-    def prices(self, symbol: str, since: datetime, until: datetime, points: int = 4000) -> dict[str, Any]:
+    def prices(self, symbol: str, since: datetime, until: datetime, points: int = 2900) -> dict[str, Any]:
         answer = self.get(symbol=symbol, from_=since.isoformat(), to=until.isoformat(), points=points)
         assert answer.status_code == 200, answer.text
         document: dict[str, Any] = answer.json()
@@ -149,7 +149,7 @@ def expected_average(rows: list[Row]) -> float:
     symbol=st.sampled_from(["BTCUSDT", "ETHBTC"]),
     start=st.integers(0, (END - FIRST) // MINUTE - 1),
     length=st.one_of(st.integers(1, 300), st.integers(300, 12_000)),
-    points=st.one_of(st.integers(2, 40), st.integers(40, 4000)),
+    points=st.one_of(st.integers(2, 40), st.integers(40, 2900)),
 )
 def test_each_bucket_is_what_the_warehouse_says_of_its_span(
     served: Served, symbol: str, start: int, length: int, points: int
@@ -255,10 +255,10 @@ def test_all_there_is_and_its_ends(served: Served) -> None:
         ({"symbol": "BTCUSDT", "from": "2024-03-01", "to": "2024-03-01"}, 400, "should be before"),
         ({"symbol": "BTCUSDT", "from": "2031-01-01"}, 404, "from 2024-02-27 00:00 UTC"),
         ({"symbol": "BTCUSDT", "to": "2017-01-01"}, 404, "from 2024-02-27 00:00 UTC"),
-        ({"symbol": "BTCUSDT", "points": "1"}, 400, "2 to 4000"),
-        ({"symbol": "BTCUSDT", "points": "4001"}, 400, "2 to 4000"),
-        ({"symbol": "BTCUSDT", "points": "-5"}, 400, "2 to 4000"),
-        ({"symbol": "BTCUSDT", "points": "9" * 5000}, 400, "2 to 4000"),
+        ({"symbol": "BTCUSDT", "points": "1"}, 400, "2 to 2900"),
+        ({"symbol": "BTCUSDT", "points": "2901"}, 400, "2 to 2900"),
+        ({"symbol": "BTCUSDT", "points": "-5"}, 400, "2 to 2900"),
+        ({"symbol": "BTCUSDT", "points": "9" * 5000}, 400, "2 to 2900"),
         ({"symbol": "BTCUSDT", "pionts": "5"}, 400, "pionts"),
     ],
 )
@@ -350,14 +350,14 @@ def test_answers_stay_the_same_while_the_store_is_published_sealed_and_loaded(
 
     with Dashboard(store.store) as dashboard:
         served = Served(store, dashboard.url, {})
-        before = [served.prices(*question, points=3000) for question in questions]
+        before = [served.prices(*question, points=2900) for question in questions]
         assert [it["bucket_seconds"] for it in before] == [60, 60, 120]
 
         def ask() -> None:
             while not over.wait(0.05):
                 for question, expected in zip(questions, before, strict=True):
                     symbol, since, until = question
-                    answer = served.get(symbol=symbol, from_=since, to=until, points=3000)
+                    answer = served.get(symbol=symbol, from_=since, to=until, points=2900)
                     found = answer.json()
                     if any(found.get(name) != expected[name] for name in ("minute_utc", "low", "average", "high")):
                         wrong.append(f"{answer.status_code} {question} {answer.text[:200]}")

@@ -25,20 +25,20 @@ from binance_assets.mart.tables import DIM_PAIR, FACT_PRICE_DAY, FACT_PRICE_HOUR
 from binance_assets.sql import sql
 from binance_assets.tables import Table
 
-MOST_POINTS = 4000
-"""More than a screen can show side by side."""
+MOST_POINTS = 2900
+"""Two days of minutes, and more than a screen can show side by side."""
 
-SAMPLED_DAYS = 8
-"""Of how many sealed days minutes of samples are read at most, since each is a file with all pairs: those of a week."""
+SAMPLED_DAYS = 3
+"""Of how many sealed days minutes of samples are read at most, since each is a file with all pairs."""
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 _BUCKETS = [
-    *(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15)),
-    *(timedelta(hours=hours) for hours in (1, 2, 3, 4)),
+    *(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10)),
+    *(timedelta(hours=hours) for hours in (1, 2, 3)),
 ]
-"""Those below an hour are made of minutes, of which so no more than 42 days are ever read; then of hours, no more than
-two years; longer ones of days."""
+"""Those below an hour are made of minutes, of which so no more than three weeks are ever read; then of hours, no more
+than a year; longer ones of days."""
 
 _ATTEMPTS = 5
 """A month that is put together anew, or a publication that is retired, takes files away between looking and reading."""

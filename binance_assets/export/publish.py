@@ -167,32 +167,11 @@ def _write_tables(store: Store, wanted: Sequence[Table], scope: Scope, folder: P
             if table is FACT_PRICE_HOUR and _hours_are_many(connection):
                 hours = _take_out_hours(connection, store, folder)
             else:
-                _copy(connection, _rows(connection, table, scope), store, table, scope, folder)
+                _copy(connection, published_rows(connection, table, scope), store, table, scope, folder)
     if hours:
         with _taken_out_hours(hours, store) as connection:
-            _copy(connection, _rows(connection, FACT_PRICE_HOUR, scope), store, FACT_PRICE_HOUR, scope, folder)
+            _copy(connection, published_rows(connection, FACT_PRICE_HOUR, scope), store, FACT_PRICE_HOUR, scope, folder)
     return reach
-
-
-def _rows(connection: Connection, table: Table, scope: Scope) -> DuckDBPyRelation:
-    """What is published of a table.
-
-    Hours are those of years of thousands of pairs: of each quarter, and of the newest days, which are read by every
-    publication, the rows of a pair are together, so that few row groups have what somebody asks for.
-    """
-    rows = published_rows(connection, table, scope)
-    if table is not FACT_PRICE_HOUR:
-        return rows
-    hour = ColumnExpression("hour_utc")
-    [(last,)] = rows.max("hour_utc").fetchall()
-    is_new = hour >= ConstantExpression(_newest_days(last, scope) if last else None)
-    quarter = FunctionExpression("date_trunc", ConstantExpression("quarter"), hour)
-    return rows.sort(is_new, quarter, ColumnExpression("pair_key"), hour)
-
-
-def _newest_days(last: datetime, scope: Scope) -> datetime:
-    """Since when the DuckDB file has a table that is not written by every publication."""
-    return last - timedelta(days=scope.days)
 
 
 def _hours_are_many(connection: Connection) -> bool:
@@ -303,7 +282,7 @@ def _write_database(scope: Scope, parquet: Sequence[PublishedFile], now: datetim
             table = contract.TABLES[file.table or ""]
             rows, count, window = duck.read_parquet(str(folder / file.name)), file.rows, file.window
             if count > WHOLE_UP_TO and window and not window["limited_to"]:
-                since = _newest_days(datetime.fromisoformat(window["last"].removesuffix("Z")), scope)
+                since = datetime.fromisoformat(window["last"].removesuffix("Z")) - timedelta(days=scope.days)
                 rows = rows.filter(ColumnExpression(window["column"]) >= ConstantExpression(since))
                 count, window = _extent(rows, table, f"the newest {scope.days} days")
             rows.create(table.bare_name)

@@ -3,7 +3,6 @@ copy (from publication) to $path (
     format parquet,
     compression snappy,
     parquet_version v1,
-    row_group_size 40960,
     write_bloom_filter false,
     kv_metadata {source: $source, simulated: $simulated}
 );

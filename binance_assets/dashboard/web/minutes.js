@@ -4,8 +4,8 @@
 const RANGES = [["1 h", HOUR], ["6 h", 6 * HOUR], ["24 h", DAY], ["48 h", 2 * DAY]];
 const LONGER = [["7 days", 7 * DAY], ["30 days", 30 * DAY], ["1 year", 365 * DAY], ["all", Infinity]];
 const IS_SERVED = location.protocol.startsWith("http");
-const POINTS = 4000;
-const LONGEST_OF_MINUTES = 15 * MINUTE * POINTS;
+const POINTS = 2900;
+const LONGEST_OF_MINUTES = 10 * MINUTE * POINTS;
 const BEGINNING = Date.UTC(2017, 6, 1);
 
 /** Epoch seconds, or an ISO instant with or without its Z, in milliseconds. */
