@@ -7,13 +7,25 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from binance_assets.cli.backfill import backfill
 from binance_assets.cli.collect import collect
+from binance_assets.cli.common import (
+    EXIT_EXCHANGE,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    Json,
+    Wanted,
+    errors,
+    fail,
+    home_of_settings,
+    out,
+    wanted_store,
+)
 from binance_assets.cli.dashboard import dashboard
 from binance_assets.cli.powerbi import powerbi
 from binance_assets.cli.query import query
@@ -26,16 +38,9 @@ from binance_assets.exchange import choose_source, open_client
 from binance_assets.export.publish import DamagedExport
 from binance_assets.home import Home
 from binance_assets.runs import Finished, RunFailed, RunInterrupted, execute
-from binance_assets.settings import Settings, SettingsError, Source, load_settings
+from binance_assets.settings import Settings, Source
 from binance_assets.status import sizes_of, status_of
 from binance_assets.warehouse import WarehouseError
-
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_EXCHANGE = 3
-EXIT_INTERRUPTED = 130
-"""Exit codes: 1, the work failed; 2, the call or a setting makes no sense; 3, the exchange gave no usable answer;
-130, stopped by Ctrl-C."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,28 +52,23 @@ app = typer.Typer(
     "3 the exchange gave no usable answer, 130 stopped by Ctrl-C.",
 )
 
-_out = Console()
-_errors = Console(stderr=True)
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
-
 
 def main() -> None:
     """Run a command; what a person can do something about is said in a sentence, not as a traceback."""
     try:
         app()
     except (DamagedExport, WarehouseError, WeightBudgetError, OSError) as error:
-        _errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(EXIT_FAILED)
 
 
 @app.command(epilog="Example: `binance-assets run`")
 def run(as_json: Json = False) -> None:
     """Do everything once: metadata, one minute of the whole market's prices, all tables, checks, export."""
-    settings, home = _home()
+    settings, home = home_of_settings()
     source, reason = _choose(settings, home)
     if source == "sandbox":
-        _errors.print(
+        errors.print(
             f"[bold yellow]SIMULATED[/]: these prices are made up by the sandbox exchange ({reason}).\n"
             "For the real ones: BINANCE_SOURCE=live binance-assets run"
         )
@@ -88,14 +88,14 @@ def prices(
 ) -> None:
     """Ask the exchange for the prices of some pairs, now. Nothing is stored."""
     if as_json and as_csv:
-        _fail("--json and --csv exclude each other.", EXIT_USAGE)
-    settings, home = _home()
+        fail("--json and --csv exclude each other.", EXIT_USAGE)
+    settings, home = home_of_settings()
     source, _ = _choose(settings, home)
     try:
         with open_client(settings, home, source) as client:
             response = client.prices_of(list(dict.fromkeys(symbol.upper() for symbol in symbols)))
     except ExchangeError as error:
-        _fail(str(error), EXIT_EXCHANGE)
+        fail(str(error), EXIT_EXCHANGE)
     retrieved_at = f"{response.received_at.isoformat()}Z"
     rows = [(row["symbol"], row["price"], retrieved_at) for row in response.data]
     if as_json:
@@ -108,10 +108,10 @@ def prices(
         )
     elif as_csv:
         if source == "sandbox":
-            _errors.print(SIMULATED)
+            errors.print(SIMULATED)
         sys.stdout.write("Symbol,Price,Retrieval_Timestamp\n" + "".join(",".join(row) + "\n" for row in rows))
     else:
-        print_prices(_out, rows, source)
+        print_prices(out, rows, source)
 
 
 @app.command(
@@ -132,7 +132,7 @@ def import_(
     Responses of exchangeInfo or ticker/price are JSON, observations are CSV or Parquet with the columns
     Symbol, Price, Retrieval_Timestamp; JSON and CSV may be gzipped. Importing a file twice changes nothing.
     """
-    _, home = _home()
+    _, home = home_of_settings()
     config = {
         "files": [str(file.resolve()) for file in files],
         "retrieved_at": _naive_utc(retrieved_at) if retrieved_at else None,
@@ -143,32 +143,30 @@ def import_(
 
 @app.command(epilog="Example: `binance-assets rebuild`")
 def rebuild(
-    source: Annotated[str | None, typer.Option(help="live or sandbox; default: what this home uses.")] = None,
+    source: Wanted = None,
     as_json: Json = False,
 ) -> None:
     """Throw the warehouse away and make the same one again from the landing files."""
-    settings, home = _home()
-    chosen = _known_source(settings, home, source)
-    finished = _execute(home, "rebuild", source=chosen)
-    _report(home, chosen, finished, as_json)
+    home, store = wanted_store(source)
+    finished = _execute(home, "rebuild", source=store.source)
+    _report(home, store.source, finished, as_json)
 
 
 @app.command(epilog="Examples: `binance-assets status` · `binance-assets status --json`")
 def status(
-    source: Annotated[str | None, typer.Option(help="live or sandbox; default: what this home uses.")] = None,
+    source: Wanted = None,
     as_json: Json = False,
 ) -> None:
     """Say what is there: source, rows, freshness, gaps, check results, sizes, and where everything is."""
-    settings, home = _home()
-    chosen = _known_source(settings, home, source)
+    home, store = wanted_store(source)
     try:
-        found = status_of(home, home.store(chosen)) | {"bytes": sizes_of(home.store(chosen))}
+        found = status_of(home, store) | {"bytes": sizes_of(store)}
     except WarehouseError as error:
-        _fail(str(error), EXIT_FAILED)
+        fail(str(error), EXIT_FAILED)
     if as_json:
         _print_json(found)
     else:
-        print_status(_out, found)
+        print_status(out, found)
 
 
 app.command(
@@ -208,10 +206,10 @@ def dev(
     port: Annotated[int, typer.Option(help="Port of the UI, on this machine only.")] = 3000,
 ) -> None:
     """Open the Dagster UI with everything of this home in it. Ctrl-C ends it."""
-    _, home = _home()
+    _, home = home_of_settings()
     with home.dagster_instance():
         pass  # makes Dagster's files before several processes would do so at once
-    _out.print(
+    out.print(
         f"The UI will be on [bold]http://127.0.0.1:{port}[/]. What can run by itself is off here: switch it on under "
         "Automation,\nthe sensor [bold]keep_collecting[/] for the collector and the schedules for the rest; "
         "or run [cyan]binance-assets service[/] instead.",
@@ -221,32 +219,18 @@ def dev(
     os.execv(dagster, [dagster, "dev", "-m", "binance_assets.definitions", "-p", str(port)])  # noqa: S606
 
 
-def _home() -> tuple[Settings, Home]:
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        _fail(str(error), EXIT_USAGE)
-    return settings, Home.of(settings)
-
-
 def _choose(settings: Settings, home: Home) -> tuple[Source, str]:
-    with _errors.status("Asking the exchange whether it answers ..."):
+    with errors.status("Asking the exchange whether it answers ..."):
         return choose_source(settings, home)
-
-
-def _known_source(settings: Settings, home: Home, wanted: str | None) -> Source:
-    if wanted not in (None, "live", "sandbox"):
-        _fail(f"--source {wanted}: it should be live or sandbox.", EXIT_USAGE)
-    return wanted or home.known_source(settings) or "live"  # type: ignore[return-value]  # checked above
 
 
 def _execute(home: Home, job: str, **arguments: Any) -> Finished:
     try:
         return execute(home, job, **arguments)
     except RunFailed as error:
-        _fail(str(error), EXIT_EXCHANGE if error.by_exchange else EXIT_FAILED)
+        fail(str(error), EXIT_EXCHANGE if error.by_exchange else EXIT_FAILED)
     except RunInterrupted:
-        _fail("Stopped. What was landed so far is kept, and loaded by the next run.", EXIT_INTERRUPTED)
+        fail("Stopped. What was landed so far is kept, and loaded by the next run.", EXIT_INTERRUPTED)
 
 
 def _report(home: Home, source: Source, finished: Finished, as_json: bool) -> None:
@@ -254,16 +238,16 @@ def _report(home: Home, source: Source, finished: Finished, as_json: bool) -> No
     if as_json:
         _print_json(found)
     else:
-        print_summary(_out, found)
+        print_summary(out, found)
     if any(check.severity == "ERROR" for check in finished.failed_checks):
-        _fail("The work is done, but a check found what should not be; see above.", EXIT_FAILED)
+        fail("The work is done, but a check found what should not be; see above.", EXIT_FAILED)
 
 
 def _naive_utc(text: str) -> str:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        _fail(f"--retrieved-at {text}: it should be an instant such as 2021-04-29T07:27:28Z.", EXIT_USAGE)
+        fail(f"--retrieved-at {text}: it should be an instant such as 2021-04-29T07:27:28Z.", EXIT_USAGE)
     if instant.tzinfo:
         instant = instant.astimezone(UTC).replace(tzinfo=None)
     return instant.isoformat()
@@ -274,8 +258,3 @@ def _print_json(document: dict[str, Any]) -> None:
         return f"{value.isoformat()}Z" if isinstance(value, datetime) else str(value)
 
     sys.stdout.write(json.dumps(document, indent=2, default=plain, ensure_ascii=False) + "\n")
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    _errors.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(code)

@@ -7,10 +7,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -20,6 +19,16 @@ from binance_assets.archive.history import FIRST_DAY, OPENED
 from binance_assets.archive.load import LoadedMonth
 from binance_assets.archive.onlooker import Onlooker
 from binance_assets.archive.summary import summary_of
+from binance_assets.cli.common import (
+    EXIT_EXCHANGE,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    errors,
+    fail,
+    home_of_settings,
+    out,
+)
 from binance_assets.cli.downloads import download_bar
 from binance_assets.cli.show import SIMULATED
 from binance_assets.clients.archive import DAY
@@ -28,10 +37,7 @@ from binance_assets.home import Home, Store
 from binance_assets.landing.archive import Amount, OnProgress, Outcome
 from binance_assets.landing.archive import Progress as Downloaded
 from binance_assets.runs import Finished, RunFailed, RunInterrupted, execute
-from binance_assets.settings import Settings, SettingsError, load_settings
-
-_out = Console()
-_errors = Console(stderr=True)
+from binance_assets.settings import Settings
 
 _SHOWN = 20
 """Files, and spans of days, that are named; --json has all."""
@@ -61,18 +67,14 @@ def backfill(
     choice = _choice(symbols, quote, all_pairs=all_pairs)
     days = _day(first, "--from"), _day(last, "--to") if last else _today() - DAY
     if days[1] < days[0]:
-        _fail(f"--to {days[1]} is before --from {days[0]}.", 2)
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        _fail(str(error), 2)
-    home = Home.of(settings)
+        fail(f"--to {days[1]} is before --from {days[0]}.", EXIT_USAGE)
+    settings, home = home_of_settings()
     source, reason = choose_source(settings, home)
     if source == "sandbox":
-        _errors.print(f"{SIMULATED} ({reason})", soft_wrap=True)
+        errors.print(f"{SIMULATED} ({reason})", soft_wrap=True)
     store = home.store(source)
     pairs = _pairs(settings, home, store, choice)
-    _errors.print(f"{_named(pairs)}, {days[0]} to {days[1]}, from the exchange's archive", soft_wrap=True)
+    errors.print(f"{_named(pairs)}, {days[0]} to {days[1]}, from the exchange's archive", soft_wrap=True)
     view = _View()
     finished = _execute(home, choice, days, view)
     with store.warehouse.connect() as connection:
@@ -96,9 +98,9 @@ def backfill(
     else:
         _print_summary(found)
     if view.reason:
-        _fail(f"{view.reason} Run the same command again when it has ended.", 1)
+        fail(f"{view.reason} Run the same command again when it has ended.", EXIT_FAILED)
     if any(check.severity == "ERROR" for check in finished.failed_checks):
-        _fail("The work is done, but a check found what should not be; see above.", 1)
+        fail("The work is done, but a check found what should not be; see above.", EXIT_FAILED)
 
 
 class _View(Onlooker):
@@ -111,17 +113,17 @@ class _View(Onlooker):
         self.not_asked_because: str | None = None
 
     def waits(self, what_for: str) -> None:
-        _errors.print(f"Waiting for {what_for} to end ...")
+        errors.print(f"Waiting for {what_for} to end ...")
 
     def to_come(self, amount: Amount, free: int) -> None:
         if amount.files:
-            _errors.print(
+            errors.print(
                 f"{amount.files:,} files of {_size(amount.bytes)} to download; {_size(free)} are free", soft_wrap=True
             )
 
     @contextmanager
     def downloading(self) -> Iterator[OnProgress]:
-        with download_bar(_errors) as on_progress:
+        with download_bar(errors) as on_progress:
             yield on_progress
 
     def brought(self, outcome: Outcome) -> None:
@@ -130,7 +132,7 @@ class _View(Onlooker):
     @contextmanager
     def asking(self, minutes: int) -> Iterator[Callable[[int], object]]:
         columns = (BarColumn(), MofNCompleteColumn(), TextColumn("minutes asked of the API"), TimeRemainingColumn())
-        with Progress(*columns, console=_errors) as bar:
+        with Progress(*columns, console=errors) as bar:
             task = bar.add_task("", total=minutes)
             yield lambda answered: bar.update(task, advance=answered)
 
@@ -140,7 +142,7 @@ class _View(Onlooker):
     @contextmanager
     def loading(self, months: int) -> Iterator[Callable[[LoadedMonth], object]]:
         columns = (BarColumn(), MofNCompleteColumn(), TextColumn("months loaded"), TimeRemainingColumn())
-        with Progress(*columns, TextColumn("{task.description}"), console=_errors, disable=not months) as bar:
+        with Progress(*columns, TextColumn("{task.description}"), console=errors, disable=not months) as bar:
             task = bar.add_task("", total=months)
 
             def show(month: LoadedMonth) -> None:
@@ -154,7 +156,7 @@ class _View(Onlooker):
                 )
 
             yield show
-        _errors.print("Checking and exporting ...")
+        errors.print("Checking and exporting ...")
 
     def not_loaded(self, why: str) -> None:
         self.reason = why
@@ -163,11 +165,11 @@ class _View(Onlooker):
 def _choice(symbols: str | None, quote: str | None, *, all_pairs: bool) -> Choice:
     names = tuple(dict.fromkeys(part.strip() for part in (symbols or "").split(",") if part.strip()))
     if sum((symbols is not None, quote is not None, all_pairs)) > 1:
-        _fail("--symbols, --quote and --all exclude each other.", 2)
+        fail("--symbols, --quote and --all exclude each other.", EXIT_USAGE)
     if symbols is not None and not names:
-        _fail("--symbols should name a pair, such as BTCUSDT.", 2)
+        fail("--symbols should name a pair, such as BTCUSDT.", EXIT_USAGE)
     if quote == "":
-        _fail("--quote should be a currency, such as USDT.", 2)
+        fail("--quote should be a currency, such as USDT.", EXIT_USAGE)
     return Choice(names, quote, all_pairs)
 
 
@@ -175,11 +177,11 @@ def _day(text: str, option: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        _fail(f"{option} {text}: it should be a day such as 2020-01-31.", 2)
+        fail(f"{option} {text}: it should be a day such as 2020-01-31.", EXIT_USAGE)
     if day < OPENED:
-        _fail(f"{option} {day}: the exchange opened on {OPENED}.", 2)
+        fail(f"{option} {day}: the exchange opened on {OPENED}.", EXIT_USAGE)
     if day > _today():
-        _fail(f"{option} {day} is in the future.", 2)
+        fail(f"{option} {day} is in the future.", EXIT_USAGE)
     return day
 
 
@@ -188,13 +190,13 @@ def _pairs(settings: Settings, home: Home, store: Store, choice: Choice) -> list
     with store.warehouse.connect() as connection:
         is_new = not connection.count("core.pair")
     if is_new:
-        _errors.print("This home knows no pairs yet; the exchange is asked for them.")
+        errors.print("This home knows no pairs yet; the exchange is asked for them.")
         _run(home, "refresh")
     try:
         with store.warehouse.connect() as connection:
             return choose_pairs(connection, choice, settings.watch_list)
     except UnknownPairs as error:
-        _fail(f"{error}\nThe home's metadata may be old: `binance-assets run` gets the newest.", 2)
+        fail(f"{error}\nThe home's metadata may be old: `binance-assets run` gets the newest.", EXIT_USAGE)
 
 
 def _execute(home: Home, choice: Choice, days: tuple[date, date], view: _View) -> Finished:
@@ -221,20 +223,20 @@ def _run(home: Home, job: str, **arguments: Any) -> Finished:
     try:
         return execute(home, job, **arguments)
     except RunFailed as error:
-        _fail(str(error), 3 if error.by_exchange else 1)
+        fail(str(error), EXIT_EXCHANGE if error.by_exchange else EXIT_FAILED)
     except RunInterrupted:
-        _fail("Stopped. What was downloaded and loaded stays; the same command goes on from there.", 130)
+        fail("Stopped. What was downloaded and loaded stays; the same command goes on from there.", EXIT_INTERRUPTED)
 
 
 def _print_summary(found: dict[str, Any]) -> None:
     title = f"binance_assets · {SIMULATED}" if found["simulated"] else "binance_assets · history of Binance Spot"
-    _out.print(Panel(title, expand=False))
+    out.print(Panel(title, expand=False))
     came, there = found["downloaded"], found["already_there"]
-    _out.print(
+    out.print(
         f"[bold]{came['files']:,}[/] files downloaded ({_size(came['bytes'])}), {there['files']:,} were there "
-        f"({_size(there['bytes'])}), {len(found['refused']):,} refused; {len(found['months_loaded']):,} months loaded"
+        f"({_size(there['bytes'])}), {len(found['refused']):,} refused; months loaded: {len(found['months_loaded']):,}"
     )
-    _out.print(
+    out.print(
         f"[bold]{found['candles']:,}[/] candles of {_named(found['pairs'])} "
         f"in the months from {found['first_day'][:7]} to {found['last_day'][:7]}"
     )
@@ -243,7 +245,7 @@ def _print_summary(found: dict[str, Any]) -> None:
         [f"{it['file'].rpartition('/')[2]}: {it['kind']}, {it['detail']}" for it in found["refused"]],
     )
     if found["api_not_asked"]:
-        _out.print(
+        out.print(
             "[yellow]The API could not be asked[/] for all days that no file brings: "
             f"{escape(found['api_not_asked'])}. The same command asks again.",
             soft_wrap=True,
@@ -268,9 +270,9 @@ def _print_summary(found: dict[str, Any]) -> None:
         ],
     )
     for check in found["failed_checks"]:
-        _out.print(f"  {check['severity']} {check['asset']} · {check['name']}: {escape(check['description'])}")
+        out.print(f"  {check['severity']} {check['asset']} · {check['name']}: {escape(check['description'])}")
     for name in ("landing", "lake", "warehouse", "export"):
-        _out.print(f"{name:10} {found[name]}", soft_wrap=True, highlight=False)
+        out.print(f"{name:10} {found[name]}", soft_wrap=True, highlight=False)
 
 
 def _days(spans: list[dict[str, Any]]) -> str:
@@ -285,11 +287,11 @@ def _span(it: dict[str, Any]) -> str:
 def _print_some(title: str, lines: list[str]) -> None:
     """The first lines below a title; nothing where there is none."""
     if lines:
-        _out.print(f"{title}:", soft_wrap=True)
+        out.print(f"{title}:", soft_wrap=True)
         for line in lines[:_SHOWN]:
-            _out.print(f"  {escape(line)}", soft_wrap=True, highlight=False)
+            out.print(f"  {escape(line)}", soft_wrap=True, highlight=False)
     if len(lines) > _SHOWN:
-        _out.print(f"  and {len(lines) - _SHOWN:,} more: --json names all")
+        out.print(f"  and {len(lines) - _SHOWN:,} more: --json names all")
 
 
 def _named(pairs: list[str]) -> str:
@@ -302,8 +304,3 @@ def _size(count: int) -> str:
 
 def _today() -> date:
     return datetime.now(UTC).date()
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    _errors.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(code)

@@ -12,22 +12,18 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.logging import RichHandler
 from rich.table import Table
 from rich.text import Text
 
+from binance_assets.cli.common import EXIT_EXCHANGE, EXIT_FAILED, errors, fail, home_of_settings, out
 from binance_assets.cli.show import SIMULATED
 from binance_assets.clients import WrongExchange
 from binance_assets.collector import Collector, CollectorRuns, Minute
 from binance_assets.exchange import choose_source
-from binance_assets.home import Home
 from binance_assets.landing import Capture, MissedSample
-from binance_assets.settings import SettingsError, load_settings
-
-_out = Console()
-_errors = Console(stderr=True)
 
 _SHOWN_MINUTES = 10
 
@@ -39,16 +35,11 @@ def collect(
 
     Both end it with 0: a service manager is to see no failure in that. Metadata, sealing and export are not in it.
     """
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        _errors.print(str(error), style="red", markup=False)
-        raise typer.Exit(2) from error
-    home = Home.of(settings)
+    settings, home = home_of_settings()
     source, _ = choose_source(settings, home)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
-    view = _Json() if as_json else _LiveView(source == "sandbox") if _out.is_terminal else _Lines(source == "sandbox")
+    view = _Json() if as_json else _LiveView(source == "sandbox") if out.is_terminal else _Lines(source == "sandbox")
     collector = Collector(
         home, home.store(source), settings, on_minute=view.minute, on_sample=view.sample, on_trouble=view.trouble
     )
@@ -56,13 +47,11 @@ def collect(
         with view:
             collector.collect(take_over=False)
     except CollectorRuns as error:
-        _errors.print(str(error), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+        fail(str(error), EXIT_FAILED)
     except WrongExchange as error:
-        _errors.print(str(error), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(3) from error
+        fail(str(error), EXIT_EXCHANGE)
     except KeyboardInterrupt:
-        _errors.print("Stopped. What was sampled is landed.")
+        errors.print("Stopped. What was sampled is landed.")
         raise typer.Exit(0) from None
 
 
@@ -101,7 +90,7 @@ class _Lines(_Json):
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
 
     def minute(self, minute: Minute) -> None:
-        _out.print(f"{self._prefix}{_as_line(minute)}", highlight=False, soft_wrap=True)
+        out.print(f"{self._prefix}{_as_line(minute)}", highlight=False, soft_wrap=True)
 
 
 class _LiveView(_Json):
@@ -113,8 +102,8 @@ class _LiveView(_Json):
         self._last: Capture | MissedSample | None = None
         self._trouble: str | None = None
         self._lock = threading.Lock()
-        self._live = Live(console=_out, get_renderable=self._render, refresh_per_second=2, transient=False)
-        logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=_out)])
+        self._live = Live(console=out, get_renderable=self._render, refresh_per_second=2, transient=False)
+        logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=out)])
 
     def __enter__(self) -> None:
         self._live.start()

@@ -7,25 +7,20 @@ import os
 import signal
 import threading
 import webbrowser
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from binance_assets.cli.common import EXIT_FAILED, Wanted, errors, fail, out, wanted_store
 from binance_assets.cli.show import SIMULATED
 from binance_assets.dashboard.page import PAGE
 from binance_assets.dashboard.server import Dashboard
-from binance_assets.home import Home
-from binance_assets.settings import SettingsError, load_settings
-
-_out = Console()
-_errors = Console(stderr=True)
 
 
 def dashboard(
     port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 for any free one.")] = 3002,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
-    source: Annotated[str | None, typer.Option(help="live or sandbox; default: what this home uses.")] = None,
+    source: Wanted = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON, for programs.")] = False,
 ) -> None:
     """Serve the dashboard on this machine until Ctrl-C, with the whole history of every pair behind it.
@@ -33,14 +28,7 @@ def dashboard(
     It reads the export and the lake, and never the warehouse: so it works while the collector does. Each new export
     is there when the page is loaded again.
     """
-    if source not in (None, "live", "sandbox"):
-        _fail(f"--source {source}: it should be live or sandbox.", 2)
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        _fail(str(error), 2)
-    home = Home.of(settings)
-    store = home.store(source or home.known_source(settings) or "live")  # type: ignore[arg-type]  # checked above
+    _, store = wanted_store(source)
     server = Dashboard(store, port)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -48,21 +36,18 @@ def dashboard(
     try:
         server.start()
     except OSError as error:
-        _fail(f"Port {port} cannot be used: {os.strerror(error.errno or 0)}. Choose another one with --port.", 1)
+        fail(
+            f"Port {port} cannot be used: {os.strerror(error.errno or 0)}. Choose another one with --port.", EXIT_FAILED
+        )
     if as_json:
         typer.echo(json.dumps({"url": server.url, "source": store.source, "simulated": store.is_simulated}))
     else:
         if store.is_simulated:
-            _errors.print(SIMULATED)
+            errors.print(SIMULATED)
         if not (store.export / PAGE).exists():
-            _errors.print(f"There is no dashboard in {store.export} yet. `binance-assets run` makes one.")
-        _out.print(f"The dashboard is on [bold]{server.url}[/]; Ctrl-C stops it.", soft_wrap=True, highlight=False)
+            errors.print(f"There is no dashboard in {store.export} yet. `binance-assets run` makes one.")
+        out.print(f"The dashboard is on [bold]{server.url}[/]; Ctrl-C stops it.", soft_wrap=True, highlight=False)
     if open_:
         webbrowser.open(server.url)
     stopped.wait()
     server.stop()
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    _errors.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(code)

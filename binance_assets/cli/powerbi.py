@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from binance_assets.cli.common import out
 from binance_assets.export import contract
 from binance_assets.powerbi import project
 from binance_assets.powerbi.tmdl import FOLDER_PARAMETER
-
-_out = Console()
 
 
 def powerbi(
@@ -32,7 +30,7 @@ def powerbi(
         told = {"project": str(opened), "files": len(written), "contract_version": contract.VERSION}
         sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
         return
-    _out.print(
+    out.print(
         f"{len(written)} files. Open [cyan]{opened}[/] in Power BI Desktop,\n"
         f"set the parameter [bold]{FOLDER_PARAMETER}[/] to the folder with the exported files, and refresh.",
         soft_wrap=True,

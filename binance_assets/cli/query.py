@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import duckdb
 import typer
@@ -17,15 +17,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from binance_assets.cli.common import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Wanted, errors, fail, out, wanted_store
 from binance_assets.cli.show import SIMULATED
 from binance_assets.export.publish import read_manifest
 from binance_assets.export.query import QueryRefused, answer
 from binance_assets.export.versions import current
-from binance_assets.home import Home
-from binance_assets.settings import SettingsError, load_settings
-
-_out = Console()
-_errors = Console(stderr=True)
 
 _SHOWN_ROWS = 1000
 _AT_ONCE = 10_000
@@ -33,7 +29,7 @@ _AT_ONCE = 10_000
 
 def query(
     question: Annotated[str, typer.Argument(metavar="SQL", help="One statement that reads, in DuckDB's SQL.")],
-    source: Annotated[str | None, typer.Option(help="live or sandbox; default: what this home uses.")] = None,
+    source: Wanted = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, values as they are.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")] = False,
 ) -> None:
@@ -43,21 +39,14 @@ def query(
     dim_pair` what is in these. Instants are UTC. A table is shown up to a thousand rows; --csv and --json give all.
     """
     if as_csv and as_json:
-        _fail("--json and --csv exclude each other.", 2)
-    if source not in (None, "live", "sandbox"):
-        _fail(f"--source {source}: it should be live or sandbox.", 2)
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        _fail(str(error), 2)
-    home = Home.of(settings)
-    export = home.store(source or home.known_source(settings) or "live").export  # type: ignore[arg-type]  # checked above
-    version = current(export)
+        fail("--json and --csv exclude each other.", EXIT_USAGE)
+    _, store = wanted_store(source)
+    version = current(store.export)
     if version is None:
-        _fail(f"There is no export in {export} yet. `binance-assets run` makes one.", 1)
+        fail(f"There is no export in {store.export} yet. `binance-assets run` makes one.", EXIT_FAILED)
     manifest = read_manifest(version)
     if manifest["simulated"]:
-        _errors.print(SIMULATED)
+        errors.print(SIMULATED)
     try:
         with answer(version, question) as result:
             names = [column[0] for column in result.description or ()]
@@ -68,11 +57,11 @@ def query(
             else:
                 _print_table(names, result)
     except QueryRefused as error:
-        _fail(str(error), 2)
+        fail(str(error), EXIT_USAGE)
     except duckdb.Error as error:
-        _fail(str(error), 1)
+        fail(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
-        _fail("Stopped.", 130)
+        fail("Stopped.", EXIT_INTERRUPTED)
 
 
 def _batches(result: duckdb.DuckDBPyConnection) -> Iterator[list[tuple[Any, ...]]]:
@@ -107,10 +96,10 @@ def _print_table(names: Sequence[str], result: duckdb.DuckDBPyConnection) -> Non
         table.add_column(escape(name), justify="right" if is_number else "left", overflow="fold")
     for row in rows[:_SHOWN_ROWS]:
         table.add_row(*(escape(_text(value)) for value in row))
-    console = _out if _out.is_terminal else Console(width=100_000)  # a pipe has no width
+    console = out if out.is_terminal else Console(width=100_000)  # a pipe has no width
     console.print(table, highlight=False)
     if len(rows) > _SHOWN_ROWS:
-        _errors.print(f"These are the first {_SHOWN_ROWS:,} of {len(rows):,} rows; --csv and --json give all.")
+        errors.print(f"These are the first {_SHOWN_ROWS:,} of {len(rows):,} rows; --csv and --json give all.")
 
 
 def _text(value: object) -> str:
@@ -133,8 +122,3 @@ def _json(value: object) -> object:
     if isinstance(value, dict):
         return {_text(name): _json(one) for name, one in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    _errors.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(code)

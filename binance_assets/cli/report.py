@@ -6,17 +6,12 @@ import json
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from binance_assets.cli.common import EXIT_FAILED, EXIT_USAGE, Wanted, errors, fail, out, wanted_store
 from binance_assets.cli.show import SIMULATED
-from binance_assets.home import Home
-from binance_assets.settings import SettingsError, load_settings
-
-_out = Console()
-_errors = Console(stderr=True)
 
 
 def report(
@@ -29,7 +24,7 @@ def report(
             metavar="DIR", file_okay=False, help="Where to write it; the home's reports/, a folder a day, if not named."
         ),
     ] = None,
-    source: Annotated[str | None, typer.Option(help="live or sandbox; default: what this home uses.")] = None,
+    source: Wanted = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")] = False,
 ) -> None:
     """Write the findings of a day as a page with pictures, and print them in a few sentences.
@@ -38,27 +33,20 @@ def report(
     halted, sectors, and how complete the data is. report.html is one file to open in a browser or to send; report.md is
     the same as Markdown. It is computed from the export, so it works while the collector runs.
     """
-    if source not in (None, "live", "sandbox"):
-        _fail(f"--source {source}: it should be live or sandbox.", 2)
     try:
         wanted = date.fromisoformat(day) if day else None
     except ValueError:
-        _fail(f"--day {day}: it should be a day such as 2026-10-01.", 2)
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        _fail(str(error), 2)
+        fail(f"--day {day}: it should be a day such as 2026-10-01.", EXIT_USAGE)
     from binance_assets.report.findings import NothingToReport  # noqa: PLC0415 - the pictures' library is slow to load
     from binance_assets.report.write import write_report  # noqa: PLC0415
 
-    home = Home.of(settings)
-    store = home.store(source or home.known_source(settings) or "live")  # type: ignore[arg-type]  # checked above
+    _, store = wanted_store(source)
     try:
         written = write_report(store, wanted, to)
     except NothingToReport as error:
-        _fail(str(error), 1)
+        fail(str(error), EXIT_FAILED)
     if written.findings["simulated"]:
-        _errors.print(SIMULATED)
+        errors.print(SIMULATED)
     if as_json:
         document = {
             "html": str(written.html),
@@ -68,10 +56,10 @@ def report(
         }
         sys.stdout.write(json.dumps(document, indent=2, default=_plain, ensure_ascii=False) + "\n")
         return
-    _out.print(f"[bold]{written.title}[/]\n", highlight=False)
+    out.print(f"[bold]{written.title}[/]\n", highlight=False)
     for headline in written.headlines:
-        _out.print(f"· {headline}", markup=False, highlight=False)
-    _out.print(f"\n{written.html}\n{written.markdown}", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"· {headline}", markup=False, highlight=False)
+    out.print(f"\n{written.html}\n{written.markdown}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _plain(value: object) -> str:
@@ -81,8 +69,3 @@ def _plain(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{value!r} has no place in JSON.")
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    _errors.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(code)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from binance_assets.cli.common import EXIT_FAILED, fail, out
 from binance_assets.sandbox import Fault, Sandbox
 from binance_assets.sandbox.archive_defects import KINDS as DEFECTS
 from binance_assets.sandbox.archive_defects import read_defects
 from binance_assets.sandbox.coinmarketcap import DEFAULT_CREDITS
 from binance_assets.sandbox.faults import KINDS, read_faults
 from binance_assets.sandbox.market import DEFAULT_SEED
-
-_out = Console()
-_errors = Console(stderr=True)
 
 
 def sandbox(
@@ -76,8 +74,9 @@ def sandbox(
     try:
         exchange.start()
     except OSError as error:
-        _errors.print(f"[red]Port {port} cannot be used[/]: {error.strerror}. Choose another one with --port.")
-        raise typer.Exit(1) from error
+        fail(
+            f"Port {port} cannot be used: {os.strerror(error.errno or 0)}. Choose another one with --port.", EXIT_FAILED
+        )
 
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -85,7 +84,7 @@ def sandbox(
     if as_json:
         typer.echo(json.dumps({"url": exchange.url, "seed": seed, "simulated": True}))
     else:
-        _out.print(
+        out.print(
             f"[bold yellow]SIMULATED[/] exchange at [bold]{exchange.url}[/] with seed {seed}; Ctrl-C stops it.\n\n"
             f"  curl '{exchange.url}/api/v3/ticker/price?symbol=BTCUSDT'\n"
             f"  BINANCE_SOURCE=sandbox BINANCE_API_URL={exchange.url} binance-assets run\n"

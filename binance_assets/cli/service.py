@@ -18,15 +18,10 @@ import typer
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from filelock import FileLock, Timeout
 
+from binance_assets.cli.common import EXIT_FAILED, fail, home_of_settings
 from binance_assets.home import Home
 from binance_assets.runs import SWITCH, release_dead_runs
-from binance_assets.settings import SettingsError, load_settings
 from binance_assets.supervisor import GRACE_SECONDS, Supervisor
-
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-"""Exit codes: 0, stopped as asked; 1, a service runs already, or something did not end in time and was killed; 2, a
-setting makes no sense."""
 
 _MODULE = "binance_assets.definitions"
 
@@ -41,23 +36,18 @@ def service(
     """Run until stopped: the daemon and the UI, with everything that is to run by itself switched on.
 
     A process that dies is started again. SIGTERM and Ctrl-C stop all; what a run has begun is finished within
-    half a minute.
+    half a minute. It ends with 1 if a service runs already, or if something did not end in time and was killed.
     """
     logging.Formatter.converter = time.gmtime
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ")
     logging.getLogger("binance_assets").setLevel(logging.INFO)
-    try:
-        home = Home.of(load_settings())
-    except SettingsError as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(EXIT_USAGE) from error
+    _, home = home_of_settings()
     home.prepare_dagster()
     try:
         with FileLock(home.dagster / ".service.lock", blocking=False):
             in_time = asyncio.run(_serve(home, (host, port) if ui else None))
-    except Timeout as error:
-        typer.secho(f"A service runs on {home.path} already; stop that one first.", fg="red", err=True)
-        raise typer.Exit(EXIT_FAILED) from error
+    except Timeout:
+        fail(f"A service runs on {home.path} already; stop that one first.", EXIT_FAILED)
     if not in_time:
         raise typer.Exit(EXIT_FAILED)
 
