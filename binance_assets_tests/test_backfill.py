@@ -22,6 +22,8 @@ from binance_assets.archive.onlooker import Onlooker
 from binance_assets.cli import app
 from binance_assets.clients.archive import ArchiveClient, ArchiveFile
 from binance_assets.definitions import defs
+from binance_assets.export.query import answer
+from binance_assets.export.versions import current
 from binance_assets.home import Home
 from binance_assets.landing.archive import LandedZip, Outcome, Progress, Span
 from binance_assets.sandbox import Fault, Sandbox
@@ -73,6 +75,9 @@ def test_a_new_home_asks_for_the_pairs_and_is_filled_and_a_second_run_downloads_
     [(candles, first, last)] = store.rows("select count(*), min(open_at), max(open_at) from raw.kline")
     assert candles == 2 * (31 + 28 + 2) * DAY_MINUTES
     assert (first, last) == (datetime.fromisoformat("2026-01-01"), datetime.fromisoformat("2026-03-02T23:59"))
+    measured = "select count(*), min(completeness), min(date_utc), max(date_utc) from fact_quality_day"
+    with answer(current(store.store.export) or home.path, measured) as result:
+        assert result.fetchall() == [(2 * (31 + 28 + 2), 1.0, first.date(), last.date())]
     assert (home.store("sandbox").export / "manifest.json").exists()
     before = store.partitions()
     with asked(small_exchange) as zips:

@@ -313,6 +313,14 @@ def test_what_is_not_there_yet_is_said(tmp_path: Path) -> None:
         assert page.headers["Content-Type"] == "text/html; charset=utf-8"
 
 
+def test_an_export_without_its_lake_is_shown_hour_by_hour(served: Served, tmp_path: Path) -> None:
+    shutil.copytree(served.store.store.export, tmp_path / "live" / "export", symlinks=True)
+    with Dashboard(Store(tmp_path / "live", "live")) as dashboard:
+        answer = requests.get(f"{dashboard.url}api/minutes?symbol=ETHBTC", timeout=30)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["bucket_seconds"] == 3600
+
+
 # While files are replaced
 
 
@@ -334,6 +342,15 @@ def test_a_month_that_is_put_together_anew_between_looking_and_reading_is_looked
     monkeypatch.setattr(PriceHistory, "_candles", lambda *_: ["gone.parquet"])
     answer = served.get(symbol="BTCUSDT", from_=FIRST, to=FIRST + HOUR)
     assert (answer.status_code, "try again" in answer.json()["error"]) == (503, True)
+
+
+def test_an_export_that_is_damaged_is_said(served: Served, tmp_path: Path) -> None:
+    shutil.copytree(served.store.store.path, tmp_path / "live", symlinks=True)
+    store = ArchiveStore(tmp_path / "live").store
+    (store.export / "manifest.json").resolve().write_text("{", encoding="utf-8")
+    with Dashboard(store) as dashboard:
+        answer = requests.get(f"{dashboard.url}api/minutes?symbol=BTCUSDT", timeout=30)
+    assert (answer.status_code, "binance-assets run" in answer.json()["error"]) == (503, True)
 
 
 def test_answers_stay_the_same_while_the_store_is_published_sealed_and_loaded(

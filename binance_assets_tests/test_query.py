@@ -11,11 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 from typer.testing import CliRunner, Result
 
 from binance_assets.cli import app, main
 from binance_assets.export.publish import publish
+from binance_assets.export.query import answer
 from binance_assets.export.versions import current, new_version
 from binance_assets.home import Home
 from binance_assets_tests.pipeline import NOON, PAIRS, ROOT, Pipeline
@@ -120,6 +122,24 @@ def test_simulated_prices_are_called_so_beside_the_output(published: Path, form:
         ("explain (format json, analyze) copy dim_pair to '{folder}/mine.parquet'", "read only"),
         ("explain /* 币 */ analyze /* select */ copy dim_pair to '{folder}/mine.parquet'", "read only"),
         ("pragma table_info('dim_pair')", "read only"),
+        ("with mine as (\u00a0copy\u00a0dim_pair to 'export://mine.parquet') select 1", "copy nothing"),
+        (
+            "with mine as (copy\u3000dim_pair to 'export://dim_pair.parquet') select 1",
+            "copy nothing",
+        ),
+        ("with mine as (copy\u3000dim_pair to '{folder}/mine.parquet') select 1", "disabled"),
+        (
+            "from json_execute_serialized_sql(json_serialize_sql("
+            "'with mine as (copy dim_pair to ''export://dim_pair.parquet'') select 1'))",
+            "copy nothing",
+        ),
+        (
+            "select * from query('from json_execute_serialized_sql(json_serialize_sql(''with mine as "
+            "(copy dim_pair to ''''{folder}/mine.parquet'''') select 1''))')",
+            "disabled",
+        ),
+        ("from read_text('{folder}/manifest.json')", "disabled"),
+        ("select '\udcff'", "not UTF-8"),
         ("with gone as (delete from dim_pair returning *) from gone", "base table"),
         ("select 1; drop view dim_pair", "one statement, and it has 2"),
         ("select 1; select 2", "one statement, and it has 2"),
@@ -134,12 +154,12 @@ def test_simulated_prices_are_called_so_beside_the_output(published: Path, form:
 def test_what_is_no_question_to_the_export_is_refused(published: Path, question: str, said: str) -> None:
     folder = current(published)
     assert folder
-    before = sorted(path.name for path in folder.iterdir())
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
     result = ask(question.format(folder=folder, store=published.parent))
     assert result.exit_code == 2, result.output
     assert said in result.stderr
     assert result.stdout == ""
-    assert sorted(path.name for path in folder.iterdir()) == before
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 @pytest.mark.parametrize(
@@ -256,3 +276,13 @@ def test_control_c_stops_a_long_question(published: Path) -> None:
         finally:
             process.kill()
         assert "Stopped" in process.stderr.read()
+
+
+def test_a_file_is_read_by_several_threads_at_once(tmp_path: Path) -> None:
+    rows = "select range as number, hash(range)::varchar as text from range(1_000_000)"
+    duckdb.sql(rows).write_parquet(str(tmp_path / "long.parquet"), row_group_size=20_000)
+    question = "select count(*), bit_xor(hash(number, text)) from "
+    told = duckdb.sql(f"{question} ({rows})").fetchall()
+    for _ in range(5):
+        with answer(tmp_path, f"{question} long") as result:
+            assert result.fetchall() == told

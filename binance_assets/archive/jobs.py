@@ -24,7 +24,8 @@ _DIMENSIONS = dg.AssetSelection.assets(
     *(table.asset_path for table in (mart.DIM_CURRENCY, mart.DIM_PAIR, mart.DIM_DATE, mart.DIM_TIME))
 )
 _FACTS = dg.AssetSelection.assets(
-    *(table.asset_path for table in (mart.FACT_PRICE_MINUTE, mart.FACT_PRICE_HOUR, mart.FACT_PRICE_DAY, mart.GAP))
+    *(table.asset_path for table in (mart.FACT_PRICE_MINUTE, mart.FACT_PRICE_HOUR, mart.FACT_PRICE_DAY)),
+    *(table.asset_path for table in (mart.GAP, mart.FACT_QUALITY_DAY)),
 )
 _TAGS = {"dagster/max_runtime": int(LONGEST.total_seconds())}
 

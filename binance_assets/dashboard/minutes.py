@@ -276,8 +276,8 @@ class PriceHistory:
 
     def _sealed_days(self) -> list[date]:
         """Those that have a folder, in order."""
-        folders = (folder.name for folder in self._lake(FACT_PRICE_MINUTE.bare_name).iterdir())
-        return sorted(date.fromisoformat(name.removeprefix("date=")) for name in folders if name.startswith("date="))
+        folders = self._lake(FACT_PRICE_MINUTE.bare_name).glob("date=*")
+        return sorted(date.fromisoformat(folder.name.removeprefix("date=")) for folder in folders)
 
     def _candles(self, since: datetime, until: datetime) -> list[str]:
         """The months of candles of a span of time: of several files of one the newest, the others are left over."""

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from binance_assets.clients.binance import EPOCH
 from binance_assets.dashboard.minutes import MOST_POINTS, NoSuchPrices, PriceHistory, Prices
 from binance_assets.dashboard.page import PAGE
+from binance_assets.export.publish import DamagedExport
 from binance_assets.home import Store
 from binance_assets.serving import HOST, Loopback
 
@@ -66,6 +67,7 @@ class Dashboard:
             exception_handlers={
                 HTTPException: _refused,
                 NoSuchPrices: _no_such_prices,
+                DamagedExport: _damaged,
                 duckdb.Error: _unreadable,
             },
         )
@@ -182,6 +184,10 @@ def _no_such_prices(_: Request, error: Exception) -> Response:
     assert isinstance(error, NoSuchPrices)
     covers = {"from": _text(error.covers[0]), "to": _text(error.covers[1])} if error.covers else None
     return JSONResponse({"error": str(error), "covers": covers}, 404)
+
+
+def _damaged(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 503)
 
 
 def _unreadable(_: Request, error: Exception) -> Response:

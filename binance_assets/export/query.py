@@ -10,6 +10,13 @@ from threading import Event, Thread
 
 import duckdb
 
+from binance_assets.export.readable import PROTOCOL, ReadableTables
+
+_READ_ONLY = (
+    "The export is read only: it should begin with select, from, with, values, pivot, unpivot, describe, show, "
+    "summarize or explain, and copy nothing."
+)
+
 _PIVOTS = frozenset({"pivot", "pivot_wider", "from", "with", "select", "("})
 """What a statement with a pivot in it begins with."""
 
@@ -32,9 +39,11 @@ def answer(version: Path, question: str) -> Iterator[duckdb.DuckDBPyConnection]:
         duckdb.Error: It could not be worked out.
     """
     with TemporaryDirectory() as spill, duckdb.connect(config={"temp_directory": spill}) as duck:
-        for file in version.glob("*.parquet"):
-            duck.read_parquet(str(file)).create_view(file.stem)
-        _lock(duck, version)
+        tables = ReadableTables(version)
+        duck.register_filesystem(tables)
+        for place in tables:
+            duck.read_parquet(place).create_view(Path(place).stem)
+        _lock(duck)
         try:
             _execute(duck, _reading(duck, question))
         except (
@@ -44,12 +53,18 @@ def answer(version: Path, question: str) -> Iterator[duckdb.DuckDBPyConnection]:
             duckdb.ParserException,
             duckdb.PermissionException,
         ) as error:
-            raise QueryRefused(str(error)) from error
+            raise QueryRefused(_READ_ONLY if tables.was_written_to else str(error)) from error
+        except duckdb.Error as error:
+            if tables.was_written_to:
+                raise QueryRefused(_READ_ONLY) from error
+            raise
         yield duck
 
 
 def _reading(duck: duckdb.DuckDBPyConnection, question: str) -> duckdb.Statement:
-    """The statement of a question, which does nothing but read."""
+    """The statement of a question, which does nothing but read as far as its words tell."""
+    if not question.isascii() and question.encode(errors="ignore").decode() != question:
+        raise QueryRefused("It is not UTF-8.")
     statements = duck.extract_statements(question)
     if len(statements) != 1:
         raise QueryRefused(f"It should be one statement, and it has {len(statements)}.")
@@ -61,10 +76,7 @@ def _reading(duck: duckdb.DuckDBPyConnection, question: str) -> duckdb.Statement
     # A pivot that has to look for its columns first is several statements. What is read may come `with` a COPY.
     is_pivot = statement.type == duckdb.StatementType.MULTI and first in _PIVOTS
     if not (is_pivot or statement.type == duckdb.StatementType.SELECT) or "copy" in (word for _, word in words):
-        raise QueryRefused(
-            "The export is read only: it should begin with select, from, with, values, pivot, unpivot, describe, show, "
-            "summarize or explain, and copy nothing."
-        )
+        raise QueryRefused(_READ_ONLY)
     return statement
 
 
@@ -119,11 +131,11 @@ def _execute(duck: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> No
         raise error
 
 
-def _lock(duck: duckdb.DuckDBPyConnection, version: Path) -> None:
-    """Leave it nothing but the files of the version; what it may read it could also write, but for a select."""
+def _lock(duck: duckdb.DuckDBPyConnection) -> None:
+    """Leave it nothing but the tables, and the folder that it spills to, which goes with it."""
     duck.execute("set TimeZone = 'UTC'")
     duck.execute("set enable_progress_bar = false")
-    duck.execute("set allowed_directories = $folders", {"folders": [str(version)]})
+    duck.execute("set allowed_directories = $folders", {"folders": [PROTOCOL]})
     for setting in (
         "autoload_known_extensions",
         "autoinstall_known_extensions",

@@ -113,6 +113,7 @@ QUARANTINE = Table(
     large=True,
     time_column="retrieved_at",
     lake_order=("retrieved_at", "capture_id", "position"),
+    is_sorted_by_hour=True,  # which is the same order, and long rows are not to be sorted all at once
     columns={
         "date": DAY,
         "retrieved_at": instant("When the response was received; of an imported row without an instant, when it came"),
