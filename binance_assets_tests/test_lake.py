@@ -260,19 +260,6 @@ def test_a_day_of_long_refused_rows_is_sealed_within_the_memory(
     assert ("quarantine", 12_000) in {(partition.table, partition.rows) for partition in seal_all(pipeline)}
 
 
-def test_a_home_in_a_folder_that_looks_like_a_partition_adds_no_column(tmp_path: Path) -> None:
-    pipeline = Pipeline(tmp_path / "kept=here" / "live")
-    pipeline.land_info(at=NOON - HOUR)
-    for instant in (NOON, NOON + HOUR, NOON + 2 * DAY):
-        pipeline.land_prices({"BTCUSDT": "1"}, instant)
-    pipeline.update()
-    seal_all(pipeline)
-    for table in SEALED:
-        for partition in (pipeline.warehouse.lake / table.bare_name).glob("date=2024*/data.parquet"):
-            sealed = pipeline.rows("describe from read_parquet($path, hive_partitioning = false)", path=str(partition))
-            assert [name for name, *_ in sealed] == list(table.stored_columns)
-
-
 def test_landing_files_are_dropped_when_they_were_kept_long_enough_and_the_lake_replaces_them(
     pipeline: Pipeline,
 ) -> None:

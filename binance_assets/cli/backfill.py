@@ -232,9 +232,10 @@ def _print_summary(found: dict[str, Any]) -> None:
     title = f"binance_assets · {SIMULATED}" if found["simulated"] else "binance_assets · history of Binance Spot"
     out.print(Panel(title, expand=False))
     came, there = found["downloaded"], found["already_there"]
+    months = f"{len(found['months_loaded']):,} month{'' if len(found['months_loaded']) == 1 else 's'}"
     out.print(
         f"[bold]{came['files']:,}[/] files downloaded ({_size(came['bytes'])}), {there['files']:,} were there "
-        f"({_size(there['bytes'])}), {len(found['refused']):,} refused; months loaded: {len(found['months_loaded']):,}"
+        f"({_size(there['bytes'])}), {len(found['refused']):,} refused; {months} loaded"
     )
     out.print(
         f"[bold]{found['candles']:,}[/] candles of {_named(found['pairs'])} "

@@ -163,7 +163,7 @@ def _batches(filled: Iterable[tuple[datetime, Table, int]]) -> Iterator[list[tup
 def _merge(duck: duckdb.DuckDBPyConnection, table: Table, pieces: Sequence[Path], staging: Path) -> Path:
     """The pieces as one file, durably; and what it holds, beside it."""
     partition = staging / f"{table.bare_name}.parquet"
-    rows = duck.read_parquet([str(piece) for piece in pieces], hive_partitioning=False)
+    rows = duck.read_parquet([str(piece) for piece in pieces])
     (rows if table.is_sorted_by_hour else _sorted(table, rows)).create_view("day")
     duck.execute(sql("lake/partition.sql"), {"path": str(partition)})
     held = duck.read_parquet(str(partition), hive_partitioning=False)
