@@ -256,7 +256,7 @@ def test_a_day_of_long_refused_rows_is_sealed_within_the_memory(
         pipeline.land_prices(rows, NOON + hour * HOUR)
     pipeline.land_prices({"BTCUSDT": "1"}, NOON + 2 * DAY)
     pipeline.update()
-    monkeypatch.setattr(lake, "_SORTING_MEMORY", "32MB")
+    monkeypatch.setattr(lake, "_SORTING_MEMORY", "96MB")
     assert ("quarantine", 12_000) in {(partition.table, partition.rows) for partition in seal_all(pipeline)}
 
 

@@ -81,7 +81,8 @@ def seal(warehouse: Warehouse, day: date) -> list[Partition]:
     try:
         pieces = _write_pieces(warehouse, day, staging)
         with duckdb.connect(config={"temp_directory": str(staging), "memory_limit": _SORTING_MEMORY}) as duck:
-            duck.execute("set threads = 1")
+            duck.execute("set threads = 1")  # which keeps the order of the pieces
+            duck.execute("set preserve_insertion_order = false")  # without which a row group has no limit of bytes
             partitions = {table: _merge(duck, table, pieces[table], staging) for table in SEALED if pieces[table]}
         return _commit(warehouse, day, staging, partitions)
     finally:
