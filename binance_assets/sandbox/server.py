@@ -41,7 +41,7 @@ from binance_assets.serving import Loopback
 
 log = logging.getLogger(__name__)
 
-_REMEMBERED_REQUESTS = 1000
+_REMEMBERED_REQUESTS = 100_000
 _WORTH_COMPRESSING = 1000
 _DRIP_SECONDS = 0.1
 
@@ -131,7 +131,7 @@ class Sandbox:
 
     @property
     def requests(self) -> list[SeenRequest]:
-        """The latest requests, at most 1,000, the newest last."""
+        """The latest requests, at most 100,000, the newest last."""
         return list(self._requests)
 
     def fail(self, *faults: Fault) -> None:
