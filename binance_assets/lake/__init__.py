@@ -35,7 +35,7 @@ may change rows of its neighbours, and a day is sealed when this much of the nex
 _SORTING_MEMORY = "256MB"
 """More than this is sorted on disk, beside the collector and the runs that need memory too."""
 
-ROWS_AT_ONCE = 500_000
+_ROWS_AT_ONCE = 500_000
 """So many rows are read while the file is held open, or an hour's of one table: the collector waits for as long."""
 
 _COMMIT = ".commit-"
@@ -152,7 +152,7 @@ def _batches(filled: Iterable[tuple[datetime, Table, int]]) -> Iterator[list[tup
     batch: list[tuple[datetime, Table]] = []
     size = 0
     for hour, table, count in filled:
-        if batch and size + count > ROWS_AT_ONCE:
+        if batch and size + count > _ROWS_AT_ONCE:
             yield batch
             batch, size = [], 0
         batch.append((hour, table))
